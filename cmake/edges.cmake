@@ -1,0 +1,47 @@
+# Which folder may use which. The same table, with its reasons, stands in docs/architecture.md;
+# tests/structure compares both with the includes. There are no cycles.
+
+if(APM_TESTS)
+  enable_testing()
+endif()
+
+set(threads Threads::Threads)
+
+apm_folder(base LIBS Boost::json ${threads})
+apm_folder(crypto USES base LIBS OpenSSL::Crypto)
+apm_folder(shamir USES base crypto)
+apm_folder(logical USES base)
+apm_folder(hclconfig USES base)
+apm_folder(policy USES base hclconfig logical)
+apm_folder(storage USES base LIBS SQLite::SQLite3)
+apm_folder(barrier USES base crypto shamir storage)
+apm_folder(attestation USES base crypto)
+apm_folder(tee USES base crypto LIBS PkgConfig::TSS2)
+apm_folder(net USES base LIBS CURL::libcurl)
+apm_folder(azure USES base net)
+apm_folder(skr USES base crypto azure tee)
+apm_folder(audit USES base crypto logical)
+apm_folder(secrets USES base crypto logical barrier)
+apm_folder(expiry USES base crypto logical barrier)
+apm_folder(auth USES base crypto logical barrier policy attestation expiry)
+apm_folder(mounts USES base crypto logical barrier secrets auth)
+apm_folder(http USES base crypto LIBS OpenSSL::SSL OpenSSL::Crypto Boost::headers)
+apm_folder(api USES base crypto logical barrier policy secrets auth expiry mounts audit http)
+apm_folder(boot USES base crypto shamir storage barrier hclconfig policy attestation tee net azure skr
+  logical secrets auth expiry audit mounts http api)
+apm_folder(client USES base net)
+apm_folder(workload USES base crypto tee net client)
+apm_folder(cli USES base crypto hclconfig attestation client workload skr boot tee net azure)
+apm_folder(sim DIR sim USES base crypto LIBS OpenSSL::SSL OpenSSL::Crypto Boost::headers)
+
+apm_program(anjuna-policy-manager-server anjuna_policy_manager_server USES cli boot)
+apm_program(anjuna-policy-manager anjuna_policy_manager USES cli)
+apm_program(AzureAttestSKR azure_attest_skr USES cli skr)
+apm_program(azure-sim azure_sim USES sim)
+
+if(EXISTS ${PROJECT_SOURCE_DIR}/tests/CMakeLists.txt AND APM_TESTS)
+  add_subdirectory(tests)
+endif()
+if(EXISTS ${PROJECT_SOURCE_DIR}/fuzz/CMakeLists.txt AND APM_FUZZ)
+  add_subdirectory(fuzz)
+endif()

@@ -1,0 +1,65 @@
+#pragma once
+
+// Time, handed in. Wall time comes from the host and can be wrong or go back; intervals and
+// deadlines use the steady clock.
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace apm {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+using Milliseconds = std::chrono::milliseconds;
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  [[nodiscard]] virtual std::int64_t unix_ns() const = 0;  // since 1970-01-01T00:00:00Z
+  [[nodiscard]] virtual SteadyTime steady() const = 0;
+  [[nodiscard]] std::int64_t unix_s() const { return unix_ns() / 1'000'000'000; }
+};
+
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] std::int64_t unix_ns() const override;
+  [[nodiscard]] SteadyTime steady() const override;
+};
+
+// A clock for tests, moved by hand. Any thread may call.
+class ManualClock final : public Clock {
+ public:
+  explicit ManualClock(std::int64_t unix_seconds) : ns_(unix_seconds * 1'000'000'000) {}
+  [[nodiscard]] std::int64_t unix_ns() const override;
+  [[nodiscard]] SteadyTime steady() const override;
+  void advance(Milliseconds by);
+
+ private:
+  mutable std::mutex mutex_;
+  std::int64_t ns_;
+  Milliseconds elapsed_{0};
+};
+
+// "2026-11-24T00:15:10.123456789Z" (RFC 3339, UTC), and back (fraction and offset optional).
+[[nodiscard]] std::string rfc3339_ns(std::int64_t unix_ns);
+[[nodiscard]] std::string rfc3339(std::int64_t unix_seconds);
+[[nodiscard]] std::optional<std::int64_t> parse_rfc3339_s(std::string_view text);
+
+// A point that a chain of operations must not pass. Copies share the point, not a countdown.
+class Deadline {
+ public:
+  static Deadline after(Milliseconds span);
+  [[nodiscard]] Milliseconds left() const;  // never negative
+  [[nodiscard]] bool passed() const { return left().count() == 0; }
+  // The earlier of this deadline and `span` from now.
+  [[nodiscard]] Deadline at_most(Milliseconds span) const;
+
+ private:
+  explicit Deadline(SteadyTime at) : at_(at) {}
+  SteadyTime at_;
+};
+
+}  // namespace apm
