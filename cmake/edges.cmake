@@ -19,7 +19,7 @@ apm_folder(attestation USES base crypto)
 apm_folder(tee USES base crypto LIBS PkgConfig::TSS2)
 apm_folder(net USES base LIBS CURL::libcurl)
 apm_folder(azure USES base net)
-apm_folder(skr USES base crypto azure tee)
+apm_folder(skr USES base crypto net azure tee)
 apm_folder(audit USES base crypto logical)
 apm_folder(secrets USES base crypto logical barrier)
 apm_folder(expiry USES base crypto logical barrier)
@@ -30,7 +30,7 @@ apm_folder(api USES base crypto logical barrier policy secrets auth expiry mount
 apm_folder(boot USES base crypto shamir storage barrier hclconfig policy attestation tee net azure skr
   logical secrets auth expiry audit mounts http api)
 apm_folder(client USES base net)
-apm_folder(workload USES base crypto tee net client)
+apm_folder(workload USES base crypto attestation tee net client)
 apm_folder(cli USES base crypto hclconfig attestation client workload skr boot tee net azure)
 apm_folder(sim DIR sim USES base crypto LIBS OpenSSL::SSL OpenSSL::Crypto Boost::headers)
 

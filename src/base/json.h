@@ -55,12 +55,12 @@ class Object {
   [[nodiscard]] Value* find(std::string_view name);
   Value& set(std::string name, Value value);  // adds or replaces
   void erase(std::string_view name);
-  [[nodiscard]] std::size_t size() const { return members_.size(); }
-  [[nodiscard]] bool empty() const { return members_.empty(); }
-  [[nodiscard]] auto begin() const { return members_.begin(); }
-  [[nodiscard]] auto end() const { return members_.end(); }
-  [[nodiscard]] auto begin() { return members_.begin(); }
-  [[nodiscard]] auto end() { return members_.end(); }
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] bool empty() const;
+  [[nodiscard]] const Member* begin() const;
+  [[nodiscard]] const Member* end() const;
+  [[nodiscard]] Member* begin();
+  [[nodiscard]] Member* end();
 
  private:
   std::vector<Member> members_;
@@ -104,6 +104,14 @@ class Value {
  private:
   std::variant<Null, bool, Number, std::string, Array, Object> data_;
 };
+
+// Here, and not in the class, because a Member is complete only now.
+inline std::size_t Object::size() const { return members_.size(); }
+inline bool Object::empty() const { return members_.empty(); }
+inline const Object::Member* Object::begin() const { return members_.data(); }
+inline const Object::Member* Object::end() const { return members_.data() + members_.size(); }
+inline Object::Member* Object::begin() { return members_.data(); }
+inline Object::Member* Object::end() { return members_.data() + members_.size(); }
 
 [[nodiscard]] Result<Value> parse(std::string_view text, const Limits& limits = {});
 [[nodiscard]] Result<Value> parse(ByteView text, const Limits& limits = {});

@@ -66,7 +66,11 @@ class Store {
   [[nodiscard]] virtual std::string type() const = 0;  // "sqlite", as in seal-status
 };
 
+// What every backend refuses before it touches anything: kInvalidArgument "storage_key",
+// "storage_prefix", "storage_duplicate_key" or "lease_owner"; kTooLarge with the limit named.
 [[nodiscard]] Status check_key(std::string_view key);
+[[nodiscard]] Status check_prefix(std::string_view prefix);  // of list(): "" or key + "/"
 [[nodiscard]] Status check_batch(const Batch& batch);  // keys, sizes, one key not twice
+[[nodiscard]] Status check_lease_owner(std::string_view owner);
 
 }  // namespace apm::storage

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <cstddef>
+
+namespace apm::hclconfig {
+
+inline constexpr std::size_t kTextBytesMax = 1 << 20;
+inline constexpr std::size_t kDepthMax = 32;
+inline constexpr std::size_t kItemsMax = 20'000;
+
+}  // namespace apm::hclconfig
