@@ -36,7 +36,7 @@ apm_folder(sim DIR sim USES base crypto LIBS OpenSSL::SSL OpenSSL::Crypto Boost:
 
 apm_program(anjuna-policy-manager-server anjuna_policy_manager_server USES cli boot)
 apm_program(anjuna-policy-manager anjuna_policy_manager USES cli)
-apm_program(AzureAttestSKR azure_attest_skr USES cli skr)
+apm_program(AzureAttestSKR azure_attest_skr USES skr)
 apm_program(azure-sim azure_sim USES sim)
 
 if(EXISTS ${PROJECT_SOURCE_DIR}/tests/CMakeLists.txt AND APM_TESTS)

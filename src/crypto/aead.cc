@@ -49,7 +49,8 @@ Status check_sealed(const SecretBytes& key, ByteView nonce, ByteView aad, ByteVi
   return check_sizes(key, nonce, aad, sealed.size());
 }
 
-constexpr std::size_t kKwpTextMax = 1 << 20;
+// What is unwrapped is a secret, and the pool for secrets has a limit for one.
+constexpr std::size_t kKwpTextMax = kSecretBytesMax - 16;
 
 }  // namespace
 
@@ -82,6 +83,9 @@ Result<Bytes> gcm_open(const SecretBytes& key, ByteView nonce, ByteView aad, Byt
 Result<SecretBytes> gcm_open_secret(const SecretBytes& key, ByteView nonce, ByteView aad,
                                     ByteView sealed) {
   APM_CHECK_OK(check_sealed(key, nonce, aad, sealed));
+  if (sealed.size() - kGcmTagSize > kSecretBytesMax) {
+    return Error(Code::kTooLarge, "secret_too_large", "the sealed key is longer than a secret may be");
+  }
   SecretBytes out = SecretBytes::zeros(sealed.size() - kGcmTagSize);
   APM_CHECK_OK(open_into(key, nonce, aad, sealed, out.mutable_view()));
   return out;

@@ -1,0 +1,22 @@
+#pragma once
+
+// Named maxima of everything that a caller can send as evidence.
+
+#include <cstddef>
+
+namespace apm::attestation {
+
+inline constexpr std::size_t kHclReportBytesMax = 8 * 1024;
+inline constexpr std::size_t kChainPemBytesMax = 32 * 1024;
+inline constexpr std::size_t kChainCertificatesMax = 6;
+inline constexpr std::size_t kAttestBytesMax = 2 * 1024;
+inline constexpr std::size_t kSignatureBytesMax = 1024;
+inline constexpr std::size_t kPublicAreaBytesMax = 2 * 1024;
+inline constexpr std::size_t kEventLogBytesMax = 512 * 1024;
+inline constexpr std::size_t kEventLogEventsMax = 4096;
+inline constexpr std::size_t kEventLogBanksMax = 8;
+inline constexpr std::size_t kEventBytesMax = 128 * 1024;
+inline constexpr std::size_t kRuntimeClaimsBytesMax = 6 * 1024;
+inline constexpr unsigned kPcrCount = 24;
+
+}  // namespace apm::attestation

@@ -1,0 +1,46 @@
+#pragma once
+
+// The AMD root keys (ARK) that SEV-SNP evidence may lead to. The vendor's are built in; any other
+// must be named by the server's configuration file, and its name shows in every verdict that it
+// supports. A certificate that arrives with evidence is never an anchor.
+// A set is made at start-up and then only read: any thread may use a const set.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "crypto/x509.h"
+
+namespace apm::attestation::snp {
+
+inline constexpr std::string_view kVendorAnchorName = "amd";
+
+// Product lines whose TCB layout and CPUID are known.
+enum class Product { kMilan, kGenoa, kTurin };
+[[nodiscard]] std::string_view product_name(Product product);  // "Milan"
+
+struct Anchor {
+  std::string name;                 // "amd", or the name that the configuration gives
+  std::optional<Product> product;   // nothing: any product (test anchors)
+  crypto::Certificate ark;
+  std::optional<crypto::Certificate> ask;  // built-in intermediate
+};
+
+class Anchors {
+ public:
+  // ARK and ASK of Milan, Genoa and Turin.
+  [[nodiscard]] static Result<Anchors> vendor();
+  [[nodiscard]] static Anchors none() { return Anchors(); }
+
+  // An anchor beyond the vendor's: the first certificate of `pem`, which must be self-signed.
+  // kInvalidArgument when the name is empty or the vendor's, or the PEM holds no certificate.
+  [[nodiscard]] Status add_named(const std::string& name, std::string_view pem);
+  [[nodiscard]] const std::vector<Anchor>& list() const { return anchors_; }
+
+ private:
+  std::vector<Anchor> anchors_;
+};
+
+}  // namespace apm::attestation::snp

@@ -1,0 +1,48 @@
+#pragma once
+
+// The firmware's event log in the crypto-agile format (TCG PC Client Platform Firmware Profile).
+// The log is told by the untrusted guest: only digests that replay to quoted PCRs are authentic,
+// and an event's data only when it hashes to its digest (`data_matches`). Pure; any thread.
+// Errors: kRefused with reason event_log_malformed.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attestation/tpm/attest.h"
+
+namespace apm::attestation::tpm {
+
+inline constexpr std::uint32_t kEvNoAction = 0x00000003;
+inline constexpr std::uint32_t kEvSeparator = 0x00000004;
+inline constexpr std::uint32_t kEvEfiVariableDriverConfig = 0x80000001;
+inline constexpr std::uint32_t kEvEfiVariableAuthority = 0x800000E0;
+
+struct Event {
+  unsigned pcr = 0;
+  std::uint32_t type = 0;
+  Bytes sha256;  // digest of the SHA-256 bank
+  Bytes data;
+  [[nodiscard]] bool data_matches() const;
+};
+
+struct EventLog {
+  std::uint8_t startup_locality = 0;
+  std::vector<Event> events;  // in order, EV_NO_ACTION left out
+};
+
+[[nodiscard]] Result<EventLog> parse_event_log(ByteView raw);
+
+// The value of one PCR after all its events.
+[[nodiscard]] Bytes replay(const EventLog& log, unsigned pcr);
+
+// UEFI_VARIABLE_DATA, consumed exactly. Nothing when malformed.
+struct UefiVariable {
+  Bytes guid;        // 16 bytes as in memory
+  std::string name;  // ASCII; other characters as '?'
+  Bytes data;
+};
+[[nodiscard]] std::optional<UefiVariable> parse_uefi_variable(ByteView event_data);
+
+}  // namespace apm::attestation::tpm

@@ -1,0 +1,35 @@
+#pragma once
+
+// What an operator configures of the attested login: the policy floors that evidence must meet,
+// and the Intel service keys (kept for SGX families; never given back).
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+#include "attestation/snp/verify.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "crypto/secret_bytes.h"
+
+namespace apm::auth_apm {
+
+struct Config {
+  attestation::snp::Floor floor;
+  std::set<std::string> allowed_public_signers;
+  std::uint64_t token_ttl_s = 0;  // 0: the default
+  crypto::SecretBytes epid_api_key;
+  crypto::SecretBytes dcap_api_key;
+
+  [[nodiscard]] Config clone() const;
+};
+
+// The stored form merged with the members that `change` has; an unknown member is refused.
+[[nodiscard]] Result<Config> merge(const Config& base, const json::Object& change);
+// For people: api keys only as "<name>-set": true or false.
+[[nodiscard]] json::Object describe(const Config& config);
+// For the barrier: with the api keys, to be wiped by the caller.
+[[nodiscard]] std::string serialize(const Config& config);
+[[nodiscard]] Result<Config> deserialize(ByteView stored);
+
+}  // namespace apm::auth_apm

@@ -1,0 +1,215 @@
+#include "auth/apm/method.h"
+
+#include "attestation/identity.h"
+#include "attestation/login_binding.h"
+#include "attestation/tpm/public_area.h"
+#include "auth/apm/limits.h"
+#include "auth/apm/wire.h"
+#include "base/encoding.h"
+#include "base/text.h"
+#include "crypto/digest.h"
+
+namespace apm::auth_apm {
+namespace {
+
+using logical::Operation;
+using logical::Response;
+
+constexpr const char* kConfigPath = "config";
+constexpr std::string_view kItemPrefix = "authorizations/";
+constexpr std::string_view kAccessorDomain = "apm-login-accessor-v1";
+constexpr std::size_t kAccessorBytes = 16;
+
+Error unsupported() {
+  return Error(Code::kUnsupported, "unsupported operation");
+}
+
+bool is_write(Operation operation) {
+  return operation == Operation::kCreate || operation == Operation::kUpdate;
+}
+
+Response with_data(json::Object data) {
+  Response response;
+  response.data = std::move(data);
+  return response;
+}
+
+json::Array pcr_list() {
+  json::Array out;
+  for (const unsigned index : attestation::login_pcrs()) out.emplace_back(index);
+  return out;
+}
+
+// Derived from the nonce, so that a repeat names the same token.
+std::string accessor_of(ByteView nonce) {
+  const Bytes digest = crypto::digest(crypto::Hash::kSha256, {as_bytes(kAccessorDomain), nonce});
+  return hex_encode(ByteView(digest).first(kAccessorBytes));
+}
+
+logical::AttestedIdentity identity_of(const attestation::azure_vtpm::Claims& claims) {
+  logical::AttestedIdentity identity;
+  identity.enclave_id = claims.enclave_id;
+  identity.signer_id = claims.signer.signer_id;
+  identity.family = attestation::azure_vtpm::kFamily;
+  identity.trust_anchor = claims.platform.snp.anchor;
+  identity.facts = claims.facts;
+  return identity;
+}
+
+}  // namespace
+
+Method::Method(barrier::View view, Dependencies dependencies)
+    : view_(view), dependencies_(std::move(dependencies)), authorisations_(view) {}
+
+Result<std::unique_ptr<Method>> Method::open(barrier::View view, Dependencies dependencies) {
+  std::unique_ptr<Method> method(new Method(std::move(view), std::move(dependencies)));
+  APM_TRY(std::optional<Bytes> stored, method->view_.get(kConfigPath));
+  if (stored) {
+    auto config = deserialize(*stored);
+    crypto::wipe(*stored);
+    if (!config.ok()) return config.error();
+    method->config_ = std::move(*config);
+  }
+  APM_CHECK_OK(method->authorisations_.load());
+  return method;
+}
+
+Result<Response> Method::handle(const logical::Request& request) {
+  const std::string& path = request.path;
+  if (path == "config") return config(request);
+  if (path == "authorizations" || path == kItemPrefix) return authorizations(request);
+  if (path.starts_with(kItemPrefix)) {
+    return authorization_item(request, path.substr(kItemPrefix.size()));
+  }
+  if (path != "challenge" && path != "login") {
+    return Error(Code::kNotFound, concat("auth/apm has no path '", path, "'"));
+  }
+  if (!is_write(request.operation)) return unsupported();
+  return path == "challenge" ? challenge() : login(request.data);
+}
+
+bool Method::unauthenticated(const std::string& path) const {
+  return path == "challenge" || path == "login";
+}
+
+bool Method::authorises(const logical::AttestedIdentity& identity, Operation op,
+                        const std::string& full_path) const {
+  return op == Operation::kRead && authorisations_.allows_read(identity, full_path);
+}
+
+Result<Response> Method::challenge() {
+  APM_TRY(const Bytes server_key, dependencies_.server_key_sha256());
+  return with_data(
+      json::Object{{"nonce", base64url_encode(nonces_.issue(dependencies_.clock->unix_s()))},
+                   {"cluster_id", dependencies_.cluster_id},
+                   {"server_key_sha256", hex_encode(server_key)},
+                   {"expires_in_s", kChallengeTtlS},
+                   {"pcrs", pcr_list()}});
+}
+
+Result<Response> Method::login(const json::Object& data) {
+  APM_TRY(const LoginRequest login, read_login(data));
+  const std::int64_t now = dependencies_.clock->unix_s();
+  APM_TRY(const std::int64_t issued, nonces_.check(login.nonce, now));
+  APM_TRY(const Bytes server_key, dependencies_.server_key_sha256());
+  const Config config = current_config();
+
+  attestation::azure_vtpm::Expectation expected;
+  expected.binding = attestation::login_binding(
+      {login.nonce, dependencies_.cluster_id, server_key,
+       attestation::tpm::object_name(login.evidence.key_public)});
+  expected.anchors = dependencies_.anchors.get();
+  expected.now_unix_s = now;
+  expected.required_pcrs = attestation::login_pcrs();
+  expected.floor = config.floor;
+  expected.allowed_public_signers = config.allowed_public_signers;
+  APM_TRY(const attestation::azure_vtpm::Claims claims,
+          attestation::azure_vtpm::verify(login.evidence, expected));
+  if (!claims.signer.exists()) {
+    return Error(Code::kRefused, claims.signer.reason, claims.signer.message);
+  }
+  APM_CHECK_OK(nonces_.use(login.nonce));
+
+  const std::uint64_t ttl = config.token_ttl_s == 0 ? kTokenTtlSDefault : config.token_ttl_s;
+  const logical::AttestedIdentity identity = identity_of(claims);
+  const std::string accessor = accessor_of(login.nonce);
+  APM_TRY(std::string token, dependencies_.issue_token(identity, issued, ttl, accessor));
+  const json::Object answer{{"client_token", token},
+                            {"accessor", accessor},
+                            {"lease_duration", ttl},
+                            {"enclave_id", identity.enclave_id},
+                            {"signer_id", identity.signer_id}};
+  crypto::wipe(token);
+  APM_TRY(json::Object sealed, seal_answer(answer, claims.caller_key, expected.binding));
+  return with_data(json::Object{{"sealed", std::move(sealed)}});
+}
+
+Config Method::current_config() const {
+  const std::shared_lock lock(config_mutex_);
+  return config_.clone();
+}
+
+Result<Response> Method::config(const logical::Request& request) {
+  if (request.operation == Operation::kRead) return with_data(describe(current_config()));
+  if (!is_write(request.operation)) return unsupported();
+  const std::unique_lock lock(config_mutex_);
+  APM_TRY(Config merged, merge(config_, request.data));
+  std::string record = serialize(merged);
+  const Status stored = view_.put(kConfigPath, as_bytes(record));
+  crypto::wipe(record);
+  APM_CHECK_OK(stored);
+  config_ = std::move(merged);
+  return Response{};
+}
+
+Result<Response> Method::authorizations(const logical::Request& request) {
+  const std::vector<Authorisation> all = authorisations_.all();
+  if (request.operation == Operation::kList) {
+    json::Array keys;
+    json::Object info;
+    for (const Authorisation& a : all) {
+      keys.emplace_back(a.id());
+      info.set(a.id(), a.describe());
+    }
+    return with_data(json::Object{{"keys", std::move(keys)}, {"key_info", std::move(info)}});
+  }
+  if (request.operation != Operation::kRead) return unsupported();
+  json::Array list;
+  for (const Authorisation& a : all) list.emplace_back(a.describe());
+  return with_data(json::Object{{"authorizations", std::move(list)}});
+}
+
+Result<Response> Method::authorization_item(const logical::Request& request,
+                                            const std::string& item) {
+  if (item == "enclave" || item == "signer" || item == "revoke") {
+    if (!is_write(request.operation)) return unsupported();
+    if (item == "revoke") return revoke(request.data);
+    return authorize(request.data, item == "enclave");
+  }
+  if (request.operation == Operation::kDelete) {
+    APM_CHECK_OK(authorisations_.remove(item));
+    return Response{};
+  }
+  if (request.operation != Operation::kRead) return unsupported();
+  const std::optional<Authorisation> found = authorisations_.find(item);
+  if (!found) {
+    return Error(Code::kNotFound, "authorization_unknown", "there is no such authorization");
+  }
+  return with_data(found->describe());
+}
+
+Result<Response> Method::authorize(const json::Object& data, bool with_enclave) {
+  APM_TRY(Authorisation authorisation, read_authorisation(data, with_enclave));
+  authorisation.created_unix_s = dependencies_.clock->unix_s();
+  APM_CHECK_OK(authorisations_.add(authorisation));
+  return with_data(authorisation.describe());
+}
+
+Result<Response> Method::revoke(const json::Object& data) {
+  APM_TRY(const Authorisation authorisation,
+          read_authorisation(data, data.find("enclave") != nullptr));
+  APM_CHECK_OK(authorisations_.remove(authorisation.id()));
+  return Response{};
+}
+
+}  // namespace apm::auth_apm

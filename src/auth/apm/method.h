@@ -1,0 +1,76 @@
+#pragma once
+
+// The attested login (docs/formats/attested-login.md), mounted at auth/apm:
+//   challenge                    POST, no token      a nonce and who this server is
+//   login                        POST, no token      evidence in, a sealed token out
+//   config                       GET, POST           policy floors and service keys, merged
+//   authorizations               GET, LIST           all of them
+//   authorizations/enclave       POST, PUT           {enclave, signer, engine_path, secret}
+//   authorizations/signer        POST, PUT           {signer, engine_path, secret}
+//   authorizations/revoke        POST, PUT           the same members as were authorised
+//   authorizations/<id>          GET, DELETE
+// A denied login is kRefused with the reason of the rule that failed. Logging in writes nothing to
+// storage. Any thread.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+
+#include "attestation/azure_vtpm/verify.h"
+#include "auth/apm/authorisations.h"
+#include "auth/apm/config.h"
+#include "auth/apm/nonce.h"
+#include "base/clock.h"
+#include "logical/backend.h"
+
+namespace apm::auth_apm {
+
+// Makes the token of an identity; the same arguments may be given again and must give a token that
+// is worth the same.
+using TokenIssuer = std::function<Result<std::string>(
+    const logical::AttestedIdentity& identity, std::int64_t issued_unix_s, std::uint64_t ttl_s,
+    std::string accessor)>;
+
+struct Dependencies {
+  const Clock* clock = nullptr;
+  std::shared_ptr<const attestation::snp::Anchors> anchors;
+  std::string cluster_id;
+  // SHA-256 of the SubjectPublicKeyInfo of the certificate that the listener shows now.
+  std::function<Result<Bytes>()> server_key_sha256;
+  TokenIssuer issue_token;
+};
+
+class Method final : public logical::Backend {
+ public:
+  // Reads config and authorisations from the view: the barrier must be unsealed.
+  [[nodiscard]] static Result<std::unique_ptr<Method>> open(barrier::View view,
+                                                            Dependencies dependencies);
+
+  [[nodiscard]] Result<logical::Response> handle(const logical::Request& request) override;
+  [[nodiscard]] bool unauthenticated(const std::string& path) const override;
+  [[nodiscard]] bool authorises(const logical::AttestedIdentity& identity, logical::Operation op,
+                                const std::string& full_path) const override;
+
+ private:
+  Method(barrier::View view, Dependencies dependencies);
+  [[nodiscard]] Result<logical::Response> challenge();
+  [[nodiscard]] Result<logical::Response> login(const json::Object& data);
+  [[nodiscard]] Result<logical::Response> config(const logical::Request& request);
+  [[nodiscard]] Result<logical::Response> authorizations(const logical::Request& request);
+  [[nodiscard]] Result<logical::Response> authorization_item(const logical::Request& request,
+                                                             const std::string& item);
+  [[nodiscard]] Result<logical::Response> authorize(const json::Object& data, bool with_enclave);
+  [[nodiscard]] Result<logical::Response> revoke(const json::Object& data);
+  [[nodiscard]] Config current_config() const;
+
+  barrier::View view_;
+  Dependencies dependencies_;
+  Nonces nonces_;
+  Authorisations authorisations_;
+  mutable std::shared_mutex config_mutex_;
+  Config config_;
+};
+
+}  // namespace apm::auth_apm

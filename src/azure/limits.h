@@ -1,0 +1,33 @@
+#pragma once
+
+// Deadlines, retries and sizes of the calls to Azure (azure.md's table of service limits).
+
+#include <chrono>
+#include <cstddef>
+
+namespace apm::azure {
+
+using std::chrono::milliseconds;
+
+inline constexpr milliseconds kImdsAttemptTimeout{5'000};
+inline constexpr milliseconds kImdsDeadline{90'000};
+inline constexpr int kImdsAttempts = 5;
+inline constexpr milliseconds kMaaAttemptTimeout{30'000};
+inline constexpr milliseconds kMaaDeadline{120'000};
+inline constexpr int kMaaAttempts = 4;
+inline constexpr milliseconds kVaultAttemptTimeout{20'000};
+inline constexpr milliseconds kVaultDeadline{90'000};
+inline constexpr int kVaultAttempts = 5;
+inline constexpr milliseconds kEntraAttemptTimeout{20'000};
+inline constexpr milliseconds kEntraDeadline{60'000};
+inline constexpr int kEntraAttempts = 3;
+
+// A token this close to its end is not used for another call.
+inline constexpr milliseconds kTokenSpare{300'000};
+
+inline constexpr std::size_t kAnswerBytesMax = 512 * 1024;
+inline constexpr std::size_t kSecretValueBytesMax = 25 * 1024;  // Key Vault's own limit
+inline constexpr std::size_t kVersionPagesMax = 40;             // of 25 versions each
+inline constexpr std::size_t kQuotedTextMax = 300;              // of Azure's message in an error
+
+}  // namespace apm::azure

@@ -1,0 +1,17 @@
+#pragma once
+
+// The verbs of anjuna-policy-manager: secrets and authorisations for administrators, fetch and run
+// for workloads.
+
+#include <vector>
+
+#include "cli/session.h"
+
+namespace apm::cli {
+
+[[nodiscard]] std::vector<Verb> admin_verbs();
+[[nodiscard]] std::vector<Verb> secret_verbs();         // secret create|get|update|list|delete
+[[nodiscard]] std::vector<Verb> authorization_verbs();  // authorize enclave|signer, revoke, authorizations
+[[nodiscard]] std::vector<Verb> workload_verbs();       // fetch, run
+
+}  // namespace apm::cli

@@ -1,0 +1,13 @@
+#include "cli/server_verbs.h"
+
+namespace apm::cli {
+
+std::vector<Verb> server_verbs() {
+  std::vector<Verb> all;
+  for (auto part : {operator_verbs(), mount_verbs(), data_verbs()}) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+}  // namespace apm::cli

@@ -1,0 +1,73 @@
+#include "skr/attest_skr_cli.h"
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+
+namespace apm::skr {
+namespace {
+
+const std::string kKey = "https://v.vault.azure.net/keys/k";
+
+void expect_usage(const std::vector<std::string>& words) {
+  const auto command = parse_skr_arguments(words);
+  ASSERT_FALSE(command.ok());
+  EXPECT_EQ(command.error().reason, "usage");
+}
+
+TEST(AttestSkrCliTest, ReadsTheKnownLetters) {
+  const auto command =
+      parse_skr_arguments({"-a", "https://m/", "-k", kKey, "-ws", "v", "-u", "-H", "sha1"});
+  ASSERT_TRUE(command.ok()) << command.error().message;
+  EXPECT_EQ(command->operation, Operation::kUnwrap);  // the last one counts
+  EXPECT_EQ(command->value, "v");
+  EXPECT_EQ(command->hashes.mgf1, crypto::Hash::kSha1);  // -G follows -H
+  const auto piped = parse_skr_arguments({"-k", kKey, "-w", "-s", "-"});
+  ASSERT_TRUE(piped.ok());
+  EXPECT_EQ(piped->value_fd, 0);
+}
+
+TEST(AttestSkrCliTest, RefusesWhatIsIncompleteOrUnknown) {
+  expect_usage({"-k", kKey});
+  expect_usage({"-r"});
+  expect_usage({"-k", kKey, "-w"});
+  expect_usage({"-k", kKey, "-r", "-x"});
+  expect_usage({"-k", kKey, "-r", "more"});
+  expect_usage({"-k", kKey, "-r", "--tcti", "swtpm:path=/x"});
+  const auto untested = parse_skr_arguments({"-k", kKey, "-r", "--ca-file", "/x"});
+  ASSERT_FALSE(untested.ok());
+  EXPECT_EQ(untested.error().reason, "transport");
+}
+
+TEST(AttestSkrCliTest, WrapsUnwrapsAndBatches) {
+  const auto key = crypto::PrivateKey::generate_rsa(2048);
+  ASSERT_TRUE(key.ok());
+  SkrCommand command;
+  command.operation = Operation::kWrap;
+  const auto wrapped = perform(command, *key, as_bytes("secret"));
+  ASSERT_TRUE(wrapped.ok());
+  command.operation = Operation::kUnwrap;
+  const auto plain = perform(command, *key, wrapped->view());
+  ASSERT_TRUE(plain.ok());
+  EXPECT_EQ(plain->text(), "secret\n");
+  command.operation = Operation::kBatchUnwrap;
+  const std::string batch =
+      concat(R"({"keys":[{"id":"a","wrapped":")", trim(wrapped->text()),
+             R"("},{"id":"b","wrapped":"AAAA"}]})");
+  const auto results = perform(command, *key, as_bytes(batch));
+  ASSERT_TRUE(results.ok()) << results.error().message;
+  EXPECT_NE(results->text().find(R"("unwrapped": "secret")"), std::string_view::npos);
+  EXPECT_NE(results->text().find(R"("error": )"), std::string_view::npos);
+}
+
+TEST(AttestSkrCliTest, ExitCodes) {
+  EXPECT_EQ(exit_code_of({Code::kInvalidArgument, "usage", ""}), 1);
+  EXPECT_EQ(exit_code_of({Code::kRefused, "maa_refused", ""}), 2);
+  EXPECT_EQ(exit_code_of({Code::kUnavailable, "imds", ""}), 3);
+  EXPECT_EQ(exit_code_of({Code::kPermissionDenied, "key_release_refused", ""}), 4);
+  EXPECT_EQ(exit_code_of({Code::kRefused, "wrapped_refused", ""}), 5);
+  EXPECT_EQ(exit_code_of({Code::kUnavailable, "unreachable", ""}), 6);
+}
+
+}  // namespace
+}  // namespace apm::skr

@@ -1,0 +1,16 @@
+#pragma once
+
+// Named maxima of the workload side.
+
+#include <chrono>
+#include <cstddef>
+
+namespace apm::workload {
+
+inline constexpr std::chrono::milliseconds kImdsTimeout{30'000};
+inline constexpr std::chrono::milliseconds kLoginTimeout{60'000};
+inline constexpr int kAttemptsMax = 5;
+inline constexpr std::size_t kAnswerBytesMax = 1024 * 1024;
+inline constexpr std::size_t kSecretValueBytesMax = 64 * 1024;  // crypto::kSecretBytesMax
+
+}  // namespace apm::workload

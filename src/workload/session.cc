@@ -1,0 +1,235 @@
+#include "workload/session.h"
+
+#include <utility>
+
+#include "attestation/login_binding.h"
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "base/text.h"
+#include "crypto/aead.h"
+#include "crypto/digest.h"
+#include "workload/evidence.h"
+#include "workload/limits.h"
+
+namespace apm::workload {
+namespace {
+
+constexpr std::size_t kServerKeySize = 32;
+constexpr std::size_t kPcrsMax = 24;
+
+struct Challenge {
+  Bytes nonce;
+  std::string cluster_id;
+  Bytes server_key_sha256;
+  std::vector<unsigned> pcrs;
+};
+
+Error malformed(std::string_view what) {
+  return Error(Code::kUnavailable, "login_answer_malformed",
+               concat("the server's answer to the login: ", what,
+                      "; is the address that of an APM server?"));
+}
+
+Result<Challenge> read_challenge(const json::Value& data) {
+  Challenge challenge;
+  const std::string* nonce = data.string_at("nonce");
+  const std::string* cluster = data.string_at("cluster_id");
+  const std::string* key = data.string_at("server_key_sha256");
+  const json::Value* pcrs = data.at("pcrs");
+  if (nonce == nullptr || cluster == nullptr || key == nullptr || pcrs == nullptr ||
+      pcrs->as_array() == nullptr || pcrs->as_array()->size() > kPcrsMax) {
+    return malformed("the challenge is incomplete");
+  }
+  challenge.cluster_id = *cluster;
+  auto nonce_bytes = base64url_decode(*nonce);
+  auto key_bytes = hex_decode(*key);
+  if (!nonce_bytes.ok() || !key_bytes.ok() || key_bytes->size() != kServerKeySize) {
+    return malformed("the challenge's nonce or server key");
+  }
+  challenge.nonce = std::move(*nonce_bytes);
+  challenge.server_key_sha256 = std::move(*key_bytes);
+  for (const json::Value& item : *pcrs->as_array()) {
+    const auto index = item.as_uint();
+    if (!index || *index >= kPcrsMax) return malformed("the challenge's PCRs");
+    challenge.pcrs.push_back(static_cast<unsigned>(*index));
+  }
+  return challenge;
+}
+
+// What the server said, as an error of ours: its text and, when it gives one, its reason.
+Error refusal(const std::string& what, int status, const json::Value& body) {
+  std::string text;
+  const json::Value* errors = body.at("errors");
+  if (errors != nullptr && errors->as_array() != nullptr) {
+    for (const json::Value& e : *errors->as_array()) {
+      if (e.as_string() != nullptr) text += concat(text.empty() ? "" : "; ", *e.as_string());
+    }
+  }
+  const std::string* reason = body.string_at("reason");
+  Code code = Code::kUnavailable;
+  if (status == 400 || status == 403) code = Code::kRefused;
+  if (status == 404) code = Code::kNotFound;
+  return Error(code, reason == nullptr ? "" : *reason,
+               concat(what, ": HTTP ", status, text.empty() ? "" : ": ", text));
+}
+
+struct Call {
+  std::string method;
+  std::string url;
+  std::string token;
+  std::string body;
+  std::string what;
+  bool idempotent = true;
+};
+
+Result<json::Value> call_api(net::HttpClient& client, Call call) {
+  net::Request request;
+  request.method = call.method;
+  request.url = call.url;
+  request.what = call.what;
+  request.idempotent = call.idempotent;
+  request.headers.emplace_back("X-Vault-Request", "true");
+  if (!call.token.empty()) request.headers.emplace_back("X-Vault-Token", std::move(call.token));
+  if (!call.body.empty()) {
+    request.headers.emplace_back("Content-Type", "application/json");
+    request.body = std::move(call.body);
+  }
+  request.retry.attempts_max = kAttemptsMax;
+  request.response_bytes_max = kAnswerBytesMax;
+  auto answer = client.send(request, Deadline::after(kLoginTimeout));
+  for (auto& [name, value] : request.headers) crypto::wipe(value);
+  if (!answer.ok()) return answer.error();
+  json::Limits limits;
+  limits.bytes_max = kAnswerBytesMax;
+  auto body = answer->body.empty() ? Result<json::Value>(json::Value())
+                                   : json::parse(answer->body, limits);
+  crypto::wipe(answer->body);
+  if (answer->status < 200 || answer->status >= 300) {
+    return refusal(call.what, answer->status, body.ok() ? *body : json::Value());
+  }
+  if (!body.ok()) return malformed("it is not JSON");
+  const json::Value* data = body->at("data");
+  if (data == nullptr) return malformed("it has no data");
+  return *data;
+}
+
+// The sealed answer is opened with the key that only this TPM, in this state, can use.
+Result<LoggedIn> open_answer(const json::Value& data, Evidence& evidence, tee::Tpm& tpm) {
+  const json::Value* sealed = data.at("sealed");
+  if (sealed == nullptr) return malformed("it has no sealed part");
+  APM_TRY(const std::string key_text, json::require_string(*sealed, "encrypted_key"));
+  APM_TRY(const std::string nonce_text, json::require_string(*sealed, "nonce"));
+  APM_TRY(const std::string cipher_text, json::require_string(*sealed, "ciphertext"));
+  APM_TRY(const Bytes encrypted_key, base64_decode(key_text));
+  APM_TRY(const Bytes nonce, base64_decode(nonce_text));
+  APM_TRY(const Bytes ciphertext, base64_decode(cipher_text));
+  APM_TRY(const crypto::SecretBytes key,
+          tpm.decrypt(evidence.key, evidence.unique, tee::RsaScheme::kOaepSha256, encrypted_key,
+                      attestation::kLoginLabel));
+  if (key.size() != crypto::kGcmKeySize || nonce.size() != crypto::kGcmNonceSize) {
+    return malformed("the sealed part's sizes");
+  }
+  APM_TRY(const crypto::SecretBytes plain,
+          crypto::gcm_open_secret(key, nonce, evidence.binding, ciphertext));
+  APM_TRY(const json::Value answer, json::parse(plain.text()));
+  const std::string* token = answer.string_at("client_token");
+  if (token == nullptr || token->empty()) return malformed("it holds no token");
+  LoggedIn login;
+  login.token = crypto::SecretBytes::copy_of(*token);
+  APM_TRY(login.accessor, json::require_string(answer, "accessor"));
+  APM_TRY(login.enclave_id, json::require_string(answer, "enclave_id"));
+  APM_TRY(login.signer_id, json::require_string(answer, "signer_id"));
+  APM_TRY(const std::int64_t lease, json::require_int(answer, "lease_duration"));
+  login.lease_duration_s = lease < 0 ? 0 : static_cast<std::uint64_t>(lease);
+  return login;
+}
+
+Result<net::HttpClient> api_client(const SessionConfig& config, ByteView server_key_sha256) {
+  net::HttpClientConfig http;
+  http.ca_file = config.ca_file;
+  if (!server_key_sha256.empty()) http.pinned_sha256 = base64_encode(server_key_sha256);
+  return net::HttpClient::create(http);
+}
+
+std::string api_url(const SessionConfig& config, const std::string& path) {
+  std::string_view address = config.address;
+  if (address.ends_with('/')) address.remove_suffix(1);
+  return concat(address, "/v1/", path);
+}
+
+std::string encode_path(std::string_view path) {
+  std::string out;
+  for (const std::string_view segment : split(path, '/')) {
+    out += concat(out.empty() ? "" : "/", net::url_encode(segment));
+  }
+  return out;
+}
+
+Result<crypto::SecretBytes> pick_value(const json::Value& data, const std::string& name) {
+  const std::string last = name.substr(name.rfind('/') + 1);
+  const std::string* value = data.string_at(last);
+  if (value == nullptr) value = data.string_at("value");
+  const json::Object* object = data.as_object();
+  if (value == nullptr && object != nullptr && object->size() == 1) {
+    value = object->begin()->second.as_string();
+  }
+  if (value == nullptr) {
+    return Error(Code::kNotFound, "secret_shape",
+                 concat("secret ", name, " has no text member '", last, "' or 'value'"));
+  }
+  if (value->size() > kSecretValueBytesMax) {
+    return Error(Code::kTooLarge, "secret_size", concat("secret ", name, " is too large"));
+  }
+  return crypto::SecretBytes::copy_of(*value);
+}
+
+}  // namespace
+
+Result<LoggedIn> Session::login() {
+  APM_TRY(net::HttpClient unpinned, api_client(config_, {}));
+  APM_TRY(const json::Value challenge_data,
+          call_api(unpinned, {"POST", api_url(config_, config_.mount + "/challenge"), "", "{}",
+                              "asking for a login challenge"}));
+  APM_TRY(const Challenge challenge, read_challenge(challenge_data));
+
+  APM_TRY(tee::Tpm tpm, tee::Tpm::open(config_.tpm));
+  EvidenceRequest wanted;
+  wanted.nonce = challenge.nonce;
+  wanted.cluster_id = challenge.cluster_id;
+  wanted.server_key_sha256 = challenge.server_key_sha256;
+  wanted.pcrs = challenge.pcrs;
+  wanted.event_log_path = config_.event_log_path;
+  APM_TRY(Evidence evidence, collect_evidence(tpm, wanted));
+  APM_TRY(net::HttpClient imds, net::HttpClient::create({}));
+  APM_TRY(const std::string chain, fetch_vcek_chain(imds, config_.imds_endpoint));
+
+  // From here on the peer must hold the very key that the evidence was made for.
+  APM_TRY(net::HttpClient pinned, api_client(config_, challenge.server_key_sha256));
+  const json::Object body = login_body(evidence, challenge.nonce, chain);
+  auto answer = call_api(pinned, {"POST", api_url(config_, config_.mount + "/login"), "",
+                                  json::write(json::Value(body)), "attested login", false});
+  if (!answer.ok() && answer.error().reason == "tls_untrusted") {
+    return Error(Code::kRefused, "server_key_mismatch",
+                 concat("the TLS server is not the one that its challenge names: ",
+                        answer.error().message));
+  }
+  APM_CHECK_OK(answer);
+  pinned_sha256_ = challenge.server_key_sha256;
+  return open_answer(*answer, evidence, tpm);
+}
+
+Result<crypto::SecretBytes> Session::read_secret(const LoggedIn& login,
+                                                 const std::string& engine_path,
+                                                 const std::string& name) {
+  if (!client_) {
+    APM_TRY(net::HttpClient client, api_client(config_, pinned_sha256_));
+    client_.emplace(std::move(client));
+  }
+  const std::string path = concat(encode_path(engine_path), "/", encode_path(name));
+  APM_TRY(const json::Value data,
+          call_api(*client_, {"GET", api_url(config_, path), std::string(login.token.text()), "",
+                              concat("reading secret ", engine_path, "/", name)}));
+  return pick_value(data, name);
+}
+
+}  // namespace apm::workload
