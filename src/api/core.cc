@@ -1,0 +1,108 @@
+#include "api/core.h"
+
+namespace apm::api {
+namespace {
+
+constexpr std::string_view kAuditSaltLabel = "apm-audit-salt-v1";
+
+}  // namespace
+
+Core::Core(CoreParts parts, ServerInfo info, Mode mode, Phase phase, barrier::StoreKind kind)
+    : parts_(parts), info_(std::move(info)), mode_(mode), kind_(kind), phase_(phase) {
+  parts_.tokens.set_cubbyhole_eraser([this](const std::string& cubbyhole_id) -> Status {
+    const auto entry = parts_.mounts.find(mounts::Kind::kSecret, "cubbyhole");
+    if (!entry || cubbyhole_id.empty()) {
+      return Error(Code::kInternal, "cubbyhole_absent", "the cubbyhole mount is not loaded");
+    }
+    const barrier::View all = parts_.mounts.view_of(mounts::Kind::kSecret, *entry);
+    return barrier::View(all.barrier(), all.prefix() + cubbyhole_id + "/").erase_all();
+  });
+}
+
+Status Core::on_unseal() {
+  if (active_.load()) return {};
+  const Status loaded = load_all();
+  if (!loaded.ok()) {
+    on_seal();
+    return loaded;
+  }
+  active_.store(true);
+  return {};
+}
+
+Status Core::load_all() {
+  APM_TRY(crypto::SecretBytes salt, parts_.barrier.derive(kAuditSaltLabel));
+  parts_.audit.set_salt(std::move(salt));
+  APM_CHECK_OK(parts_.policies.load());
+  APM_CHECK_OK(parts_.mounts.load());
+  return parts_.tokens.load();
+}
+
+void Core::on_seal() {
+  active_.store(false);
+  parts_.tokens.unload();
+  parts_.mounts.unload();
+  parts_.policies.unload();
+  parts_.barrier.seal();
+}
+
+Status Core::ensure_auth_enabled(const std::string& type) {
+  if (const auto entry = parts_.mounts.find(mounts::Kind::kAuth, type)) {
+    if (entry->type == type) return {};
+    return Error(Code::kConflict, "mount_in_use",
+                 "auth/" + type + "/ is taken by a method of type " + entry->type);
+  }
+  mounts::MountSpec spec;
+  spec.path = type;
+  spec.type = type;
+  return parts_.mounts.enable(mounts::Kind::kAuth, spec);
+}
+
+Status Core::ensure_mount(const std::string& path, const std::string& type) {
+  if (const auto entry = parts_.mounts.find(mounts::Kind::kSecret, path)) {
+    if (entry->type == type) return {};
+    return Error(Code::kConflict, "mount_in_use",
+                 path + "/ is taken by an engine of type " + entry->type);
+  }
+  mounts::MountSpec spec;
+  spec.path = path;
+  spec.type = type;
+  return parts_.mounts.enable(mounts::Kind::kSecret, spec);
+}
+
+Status Core::ensure_policy(const std::string& name, const std::string& text) {
+  if (parts_.policies.text(name)) return {};  // an operator's own version stays
+  return parts_.policies.put(name, text);
+}
+
+Result<std::string> Core::create_root_token(std::uint64_t ttl_s) {
+  APM_TRY(expiry::NewToken made, parts_.tokens.create_root(ttl_s));
+  return std::move(made.token);
+}
+
+Result<logical::Response> Core::write(const std::string& path, json::Object data) {
+  const auto route = parts_.mounts.route(path);
+  if (!route || !route->backend) {
+    return Error(Code::kNotFound, "route_absent", "no handler for route \"" + path + "\"");
+  }
+  logical::Request request;
+  request.operation = logical::Operation::kUpdate;
+  request.mount_path = route->mount_path;
+  request.path = route->rest;
+  request.data = std::move(data);
+  request.caller.authenticated = true;
+  request.caller.root = true;
+  request.caller.display_name = "server";
+  request.caller.policies = {"root"};
+  return route->backend->handle(request);
+}
+
+Status Core::maintain() {
+  if (!active_.load()) return {};
+  APM_TRY(const std::size_t swept, parts_.tokens.sweep());
+  if (swept != 0) parts_.log.debug("tokens", "removed tokens that are over",
+                                   {{"trees", std::to_string(swept)}});
+  return {};
+}
+
+}  // namespace apm::api

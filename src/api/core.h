@@ -1,0 +1,102 @@
+#pragma once
+
+// What the endpoints work with: references to the parts, the server's mode and phase, and the two
+// moments when the parts load and drop what they know (on_unseal, on_seal). Core owns no part; boot
+// builds them and they outlive it. Any thread may call.
+
+#include <atomic>
+#include <mutex>
+#include <string>
+
+#include "api/policy_store.h"
+#include "audit/broker.h"
+#include "barrier/barrier.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "expiry/batch_tokens.h"
+#include "expiry/token_store.h"
+#include "mounts/table.h"
+
+namespace apm::api {
+
+// Who may initialise and unseal: operators over the network, or only the server itself at boot.
+enum class Mode { kNetworkOperated, kSelfBooted };
+
+// kBooting: health and seal-status alone are answered.
+enum class Phase { kBooting, kServing };
+
+inline constexpr std::string_view kVersion = "1.14.0-apm0.1";
+inline constexpr std::string_view kBuildDate = "2026-11-24T00:00:00Z";
+inline constexpr std::string_view kEnclavePolicy = "anjuna-enclave-default-policy";
+
+struct ServerInfo {
+  std::string storage_type;   // Store::type()
+  std::string cluster_name;
+  std::string api_address;    // "https://host:8200"; may be empty
+};
+
+struct CoreParts {
+  barrier::Barrier& barrier;
+  expiry::TokenStore& tokens;
+  expiry::BatchTokens& batch_tokens;
+  mounts::Table& mounts;
+  PolicyStore& policies;
+  audit::Broker& audit;
+  const Clock& clock;
+  Log& log;
+};
+
+class Core {
+ public:
+  Core(CoreParts parts, ServerInfo info, Mode mode, Phase phase,
+       barrier::StoreKind kind = barrier::StoreKind::kProduction);
+
+  // --- Life. on_unseal: the barrier has just been unsealed; loads tokens, policies and mounts. On
+  // an error everything is dropped and the barrier sealed again. Calling it again changes nothing.
+  [[nodiscard]] Status on_unseal();
+  void on_seal();  // drops what is loaded, then seals the barrier
+  [[nodiscard]] bool active() const { return active_.load(); }
+  void set_phase(Phase phase) { phase_.store(phase); }
+  [[nodiscard]] Phase phase() const { return phase_.load(); }
+  [[nodiscard]] Mode mode() const { return mode_; }
+  // Kind of store that sys/init makes.
+  [[nodiscard]] barrier::StoreKind store_kind() const { return kind_; }
+
+  // --- For boot: in process, without HTTP, idempotent ---
+  [[nodiscard]] Status ensure_auth_enabled(const std::string& type);  // at auth/<type>
+  [[nodiscard]] Status ensure_mount(const std::string& path, const std::string& type);
+  [[nodiscard]] Status ensure_policy(const std::string& name, const std::string& text);
+  // ttl 0: never expires.
+  [[nodiscard]] Result<std::string> create_root_token(std::uint64_t ttl_s);
+  // One request to a backend as the server itself (root): "auth/apm/config".
+  [[nodiscard]] Result<logical::Response> write(const std::string& path, json::Object data);
+
+  // Removes tokens that are over; call about once a minute. Sealed: nothing.
+  [[nodiscard]] Status maintain();
+
+  // Held over init, unseal and seal.
+  [[nodiscard]] std::mutex& lifecycle() { return lifecycle_; }
+
+  [[nodiscard]] barrier::Barrier& barrier() { return parts_.barrier; }
+  [[nodiscard]] expiry::TokenStore& tokens() { return parts_.tokens; }
+  [[nodiscard]] expiry::BatchTokens& batch_tokens() { return parts_.batch_tokens; }
+  [[nodiscard]] mounts::Table& mounts() { return parts_.mounts; }
+  [[nodiscard]] PolicyStore& policies() { return parts_.policies; }
+  [[nodiscard]] audit::Broker& audit() { return parts_.audit; }
+  [[nodiscard]] const Clock& clock() const { return parts_.clock; }
+  [[nodiscard]] Log& log() { return parts_.log; }
+  [[nodiscard]] const ServerInfo& info() const { return info_; }
+
+ private:
+  [[nodiscard]] Status load_all();
+
+  CoreParts parts_;
+  ServerInfo info_;
+  Mode mode_;
+  barrier::StoreKind kind_;
+  std::atomic<Phase> phase_;
+  std::atomic<bool> active_{false};
+  std::mutex lifecycle_;
+};
+
+}  // namespace apm::api

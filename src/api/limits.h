@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace apm::api {
+
+inline constexpr std::size_t kBodyBytesMax = 2 * 1024 * 1024;
+inline constexpr std::size_t kJsonDepthMax = 32;
+inline constexpr std::size_t kJsonValuesMax = 20'000;
+inline constexpr std::size_t kPathBytesMax = 1024;      // decoded, below /v1/
+inline constexpr std::size_t kPathSegmentsMax = 64;
+inline constexpr std::size_t kQueryParametersMax = 64;
+inline constexpr std::size_t kPolicyBytesMax = 256 * 1024;
+inline constexpr std::size_t kPolicyNameBytesMax = 128;
+inline constexpr std::size_t kPoliciesMax = 10'000;
+inline constexpr std::size_t kCapabilityPathsMax = 256;  // asked in one request
+inline constexpr unsigned kInitSharesMax = 255;
+
+}  // namespace apm::api

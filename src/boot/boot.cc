@@ -1,0 +1,214 @@
+#include "boot/boot.h"
+
+#include <chrono>
+
+#include "azure/imds.h"
+#include "base/encoding.h"
+#include "base/text.h"
+#include "boot/azure_vault.h"
+#include "boot/custody.h"
+#include "boot/handover.h"
+#include "boot/hardening.h"
+#include "boot/limits.h"
+#include "crypto/x509.h"
+#include "skr/oaep.h"
+#include "skr/release.h"
+
+namespace apm::boot {
+namespace {
+
+constexpr std::string_view kEnclavePolicyText =
+    "# What every attested workload may do: learn what is mounted where.\n"
+    "path \"sys/mounts\" {\n  capabilities = [\"read\"]\n}\n";
+
+// What the steps hand on to each other.
+class Boot {
+ public:
+  explicit Boot(const BootInput& input)
+      : in_(input), deadline_(Deadline::after(kBootDeadline)) {}
+
+  Status connect();
+  Status release();
+  Status fetch_tls();
+  Status open_storage();
+  Status open_listener();
+  Status open_barrier();
+  Status ensure_setup();
+  Status hand_over_admin();
+  Status serve();
+
+  std::unique_ptr<Runtime> take() { return std::move(runtime_); }
+
+ private:
+  [[nodiscard]] azure::Transport transport() const;
+
+  const BootInput& in_;
+  Deadline deadline_;
+  std::optional<net::HttpClient> http_;
+  std::optional<azure::ImdsClient> imds_;
+  azure::TokenSource tokens_;
+  std::optional<azure::KeyVaultClient> vault_client_;
+  std::optional<AzureVault> vault_;
+  std::optional<skr::ReleasedKey> master_;
+  std::optional<http::TlsIdentity> identity_;
+  std::unique_ptr<Runtime> runtime_;
+};
+
+struct Step {
+  const char* name;
+  Status (Boot::*action)();
+};
+
+// The order of a boot. What is not listed does not happen.
+constexpr Step kSteps[] = {
+    {"identity token", &Boot::connect},
+    {"attestation and key release", &Boot::release},
+    {"TLS identity from Key Vault", &Boot::fetch_tls},
+    {"storage", &Boot::open_storage},
+    {"listener (health and seal status only)", &Boot::open_listener},
+    {"initialise or unseal", &Boot::open_barrier},
+    {"auth method, engine and policy", &Boot::ensure_setup},
+    {"administrator hand-over", &Boot::hand_over_admin},
+    {"serve", &Boot::serve},
+};
+
+azure::Transport Boot::transport() const {
+  azure::Transport out;
+  if (!in_.config.test) return out;
+  const TestConfig& test = *in_.config.test;
+  out.test = true;
+  out.ca_file = test.ca_file;
+  out.connect_to = test.connect_to;
+  if (!test.imds_endpoint.empty()) out.imds_endpoint = test.imds_endpoint;
+  return out;
+}
+
+Status Boot::connect() {
+  const azure::Transport transport = this->transport();
+  APM_CHECK_OK(azure::check_transport(transport));
+  APM_TRY(net::HttpClient made, azure::make_http_client(transport));
+  http_.emplace(std::move(made));
+  imds_.emplace(*http_, transport.imds_endpoint);
+  azure::Identity identity;
+  identity.client_id = in_.environment.identity_client_id;
+  tokens_ = azure::managed_identity_tokens(*imds_, identity);
+  const auto token = tokens_(azure::kVaultResource, deadline_);
+  if (!token.ok()) return token.error();
+  APM_TRY(azure::KeyVaultClient client,
+          azure::KeyVaultClient::create(*http_, "https://" + in_.environment.vault_host(), tokens_));
+  vault_client_.emplace(std::move(client));
+  vault_.emplace(*vault_client_, in_.environment.vault_host(), deadline_);
+  return {};
+}
+
+Status Boot::release() {
+  skr::SkrConfig config;
+  config.maa_url = in_.environment.maa_url;
+  config.key_url = in_.environment.master_key_url;
+  config.identity.client_id = in_.environment.identity_client_id;
+  config.tokens = tokens_;
+  config.transport = transport();
+  if (in_.config.test) {
+    config.tpm.tcti = in_.config.test->tpm_tcti;
+    config.event_log = in_.config.test->event_log;
+  }
+  config.clock = &in_.clock;
+  APM_TRY(skr::ReleasedKey released, skr::release_master_key(config, deadline_, in_.log));
+  in_.log.info("boot", "the master key was released",
+               {{"kid", released.kid}, {"policy_sha256", released.policy_sha256}});
+  master_.emplace(std::move(released));
+  return {};
+}
+
+Status Boot::fetch_tls() {
+  APM_TRY(azure::Secret pfx, vault_client_->get_secret("apm-tls-cert", deadline_));
+  APM_TRY(azure::Secret wrapped, vault_client_->get_secret("apm-tls-cert-password", deadline_));
+  auto password = skr::unwrap_value(master_->key, wrapped.value);
+  if (!password.ok()) return password.error().within("apm-tls-cert-password");
+  auto der = base64_decode(trim(pfx.value));
+  if (!der.ok()) return der.error().within("apm-tls-cert is not a base64 PFX");
+  auto opened = crypto::open_pkcs12(*der, *password);
+  if (!opened.ok()) return opened.error().within("apm-tls-cert");
+  std::vector<const crypto::Certificate*> chain{&opened->leaf};
+  for (const crypto::Certificate& one : opened->chain) chain.push_back(&one);
+  if (opened->leaf.not_after_s() < in_.clock.unix_s()) {
+    return Error(Code::kRefused, "tls_expired",
+                 concat("apm-tls-cert expired at ", rfc3339(opened->leaf.not_after_s()),
+                        "; store a renewed PFX in the key vault"));
+  }
+  APM_TRY(http::TlsIdentity identity, http::TlsIdentity::from_memory(opened->key, chain));
+  identity_.emplace(std::move(identity));
+  return {};
+}
+
+Status Boot::open_storage() {
+  APM_TRY(std::unique_ptr<storage::Store> store, open_store_of(in_.config));
+  APM_TRY(runtime_, Runtime::create(in_.config, api::Mode::kSelfBooted, in_.clock, in_.log,
+                                    std::move(store)));
+  return {};
+}
+
+Status Boot::open_listener() { return runtime_->listen(in_.config, std::move(identity_)); }
+
+Status Boot::open_barrier() {
+  CustodyInput custody{.barrier = runtime_->barrier(),
+                       .vault = *vault_,
+                       .master_key = master_->key,
+                       .master_key_version = master_->key_version,
+                       .kind = in_.config.kind,
+                       .replaced_store_id = in_.environment.replaced_store_id,
+                       .store_description = runtime_->store().description(),
+                       .log = in_.log};
+  APM_TRY(const Opened opened, open_store(custody));
+  in_.log.info("boot", opened == Opened::kInitialised ? "the store was initialised" : "the store was unsealed");
+  master_.reset();  // not needed any more in this boot
+  return runtime_->core().on_unseal();
+}
+
+Status Boot::ensure_setup() {
+  api::Core& core = runtime_->core();
+  APM_CHECK_OK(core.ensure_auth_enabled("apm"));
+  APM_CHECK_OK(core.ensure_mount("anjuna", "kv"));
+  APM_CHECK_OK(core.ensure_policy(std::string(api::kEnclavePolicy), std::string(kEnclavePolicyText)));
+  json::Object keys;
+  if (in_.environment.epid_api_key) keys.set("epid-api-key", *in_.environment.epid_api_key);
+  if (in_.environment.dcap_api_key) keys.set("dcap-api-key", *in_.environment.dcap_api_key);
+  if (keys.empty()) return {};
+  const auto written = core.write("auth/apm/config", std::move(keys));
+  return written.ok() ? Status() : Status(written.error());
+}
+
+Status Boot::hand_over_admin() {
+  APM_TRY(const Handover done,
+          hand_over(runtime_->core(), *vault_, in_.environment.root_token_ttl_s));
+  if (done == Handover::kAlreadyDelivered) {
+    in_.log.warn("boot", "the first root token still lives: revoke it when administrators exist");
+  }
+  return {};
+}
+
+Status Boot::serve() {
+  runtime_->core().set_phase(api::Phase::kServing);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Runtime>> boot(const BootInput& input) {
+  Boot boot(input);
+  const SteadyTime begin = input.clock.steady();
+  const auto ms_since = [&input](SteadyTime since) {
+    return std::to_string(
+        std::chrono::duration_cast<Milliseconds>(input.clock.steady() - since).count());
+  };
+  for (const Step& step : kSteps) {
+    const SteadyTime start = input.clock.steady();
+    const Status done = (boot.*step.action)();
+    if (!done.ok()) return done.error().within(concat("boot step \"", step.name, "\""));
+    input.log.info("boot", "step", {{"name", step.name}, {"ms", ms_since(start)}});
+  }
+  input.log.info("boot", "serving", {{"total_ms", ms_since(begin)}});
+  return boot.take();
+}
+
+}  // namespace apm::boot

@@ -1,0 +1,27 @@
+#pragma once
+
+// A boot, from the environment to serving, with nobody watching. Every step is named, timed and
+// logged, has the boot's deadline, and can be done again: a crash anywhere is finished by the next
+// boot. There is one key release in it. The steps are the table in boot.cc.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "boot/config.h"
+#include "boot/environment.h"
+#include "boot/runtime.h"
+
+namespace apm::boot {
+
+struct BootInput {
+  Config config;
+  Environment environment;
+  const Clock& clock;
+  Log& log;
+};
+
+// The serving runtime. An error names the step, the call, the cause and the remedy.
+[[nodiscard]] Result<std::unique_ptr<Runtime>> boot(const BootInput& input);
+
+}  // namespace apm::boot

@@ -1,0 +1,59 @@
+#pragma once
+
+// The server's configuration file, in HCL or JSON as Vault's is. Unknown keys are warned of, not
+// refused. What is not the vendors' or Azure's stands in the `test` stanza and makes the store a
+// test store; a production store refuses that stanza. Reference: docs/operations/configuration.md.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "barrier/barrier.h"
+#include "base/result.h"
+
+namespace apm::boot {
+
+struct ListenerConfig {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8200;
+  std::string tls_cert_file;
+  std::string tls_key_file;
+  bool tls_disable = false;
+};
+
+struct StorageConfig {
+  std::string type;  // "sqlite" or "inmem"
+  std::string path;  // of sqlite
+};
+
+struct AuditConfig {
+  std::string name;
+  std::string file_path;
+};
+
+// Everything that a test store may use instead of Azure and the vendors.
+struct TestConfig {
+  std::string ca_file;
+  std::string connect_to;
+  std::string imds_endpoint;
+  std::string tpm_tcti;
+  std::string event_log;
+  std::string amd_root_file;
+};
+
+struct Config {
+  std::string api_addr;
+  bool disable_mlock = false;
+  barrier::StoreKind kind = barrier::StoreKind::kProduction;
+  ListenerConfig listener;
+  StorageConfig storage;
+  std::vector<AuditConfig> audit;
+  std::optional<TestConfig> test;
+  std::vector<std::string> warnings;
+};
+
+[[nodiscard]] Result<Config> parse_config(std::string_view text);
+[[nodiscard]] Result<Config> read_config(const std::string& path);
+
+}  // namespace apm::boot

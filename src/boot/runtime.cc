@@ -1,0 +1,143 @@
+#include "boot/runtime.h"
+
+#include <unistd.h>
+
+#include "auth/apm/method.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "boot/limits.h"
+#include "crypto/digest.h"
+#include "secrets/catalog.h"
+#include "storage/memory_store.h"
+#include "storage/sqlite_store.h"
+
+namespace apm::boot {
+namespace {
+
+constexpr const char* kAmdTestAnchor = "simulator";
+constexpr Milliseconds kShutdownDeadline{10'000};
+
+Result<std::shared_ptr<const attestation::snp::Anchors>> load_anchors(const Config& config) {
+  APM_TRY(attestation::snp::Anchors anchors, attestation::snp::Anchors::vendor());
+  if (config.test && !config.test->amd_root_file.empty()) {
+    APM_TRY(const Bytes pem, read_file(config.test->amd_root_file, kPemBytesMax));
+    APM_CHECK_OK(anchors.add_named(kAmdTestAnchor, as_text(pem)));
+  }
+  return std::make_shared<const attestation::snp::Anchors>(std::move(anchors));
+}
+
+Result<http::TlsIdentity> identity_from_files(const ListenerConfig& listener) {
+  if (listener.tls_cert_file.empty() || listener.tls_key_file.empty()) {
+    return Error(Code::kInvalidArgument, "config",
+                 "listener \"tcp\" needs tls_cert_file and tls_key_file (or tls_disable, on loopback in "
+                 "a test store)");
+  }
+  APM_TRY(const Bytes chain, read_file(listener.tls_cert_file, kPemBytesMax));
+  APM_TRY(Bytes key, read_file(listener.tls_key_file, kPemBytesMax));
+  auto identity = http::TlsIdentity::from_pem(as_text(chain), key);
+  crypto::wipe(key);
+  if (!identity.ok()) return identity.error().within(listener.tls_cert_file);
+  return identity;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<storage::Store>> open_store_of(const Config& config) {
+  if (config.storage.type == "sqlite") return storage::open_sqlite_store(config.storage.path);
+  return std::unique_ptr<storage::Store>(std::make_unique<storage::MemoryStore>());
+}
+
+Runtime::Runtime(const Clock& clock, Log& log, std::unique_ptr<storage::Store> store)
+    : clock_(clock),
+      log_(log),
+      store_(std::move(store)),
+      barrier_(*store_, clock),
+      tokens_(barrier_, clock),
+      batch_tokens_(clock),
+      mounts_(barrier_, factories()),
+      policies_(barrier_),
+      audit_(log) {}
+
+mounts::Factories Runtime::factories() {
+  return {.secret =
+              [this](const mounts::Entry& entry, barrier::View view) {
+                return secrets::make_engine(entry.type, entry.options, std::move(view), clock_);
+              },
+          .auth = [this](const mounts::Entry& entry,
+                         barrier::View view) -> Result<std::unique_ptr<logical::Backend>> {
+            if (entry.type == "apm") return make_apm_method(std::move(view));
+            return Error(Code::kInvalidArgument, "method_unknown",
+                         "plugin not found in the catalog: " + entry.type);
+          }};
+}
+
+Result<std::unique_ptr<logical::Backend>> Runtime::make_apm_method(barrier::View view) {
+  APM_TRY(const std::optional<barrier::SealConfig> seal, barrier_.seal_config());
+  auth_apm::Dependencies needs;
+  needs.clock = &clock_;
+  needs.anchors = anchors_;
+  needs.cluster_id = seal ? seal->store_id : "";
+  needs.server_key_sha256 = [this]() -> Result<Bytes> {
+    if (!server_key_sha256_.empty()) return server_key_sha256_;
+    return Error(Code::kUnavailable, "no_tls_identity",
+                 "this listener has no TLS key that a login could be bound to");
+  };
+  needs.issue_token = [this](const logical::AttestedIdentity& identity, std::int64_t issued_s,
+                             std::uint64_t ttl_s, const std::string& accessor) {
+    return batch_tokens_.issue(identity, issued_s, ttl_s, accessor, "auth/apm/");
+  };
+  APM_TRY(std::unique_ptr<auth_apm::Method> method,
+          auth_apm::Method::open(std::move(view), std::move(needs)));
+  return std::unique_ptr<logical::Backend>(std::move(method));
+}
+
+Result<std::unique_ptr<Runtime>> Runtime::create(const Config& config, api::Mode mode,
+                                                 const Clock& clock, Log& log,
+                                                 std::unique_ptr<storage::Store> store) {
+  std::unique_ptr<Runtime> runtime(new Runtime(clock, log, std::move(store)));
+  APM_TRY(runtime->lease_, runtime->store_->acquire_lease(
+                               concat("anjuna-policy-manager-server, process ", ::getpid()),
+                               Deadline::after(kStoreLeaseWait)));
+  APM_TRY(runtime->anchors_, load_anchors(config));
+  for (const AuditConfig& device : config.audit) {
+    APM_TRY(std::unique_ptr<audit::Device> opened,
+            audit::FileDevice::open(device.name, device.file_path));
+    runtime->audit_.add(std::move(opened));
+  }
+  const api::Phase phase = mode == api::Mode::kSelfBooted ? api::Phase::kBooting : api::Phase::kServing;
+  const api::ServerInfo info{runtime->store_->type(), "anjuna-policy-manager", config.api_addr};
+  runtime->core_ = std::make_unique<api::Core>(
+      api::CoreParts{runtime->barrier_, runtime->tokens_, runtime->batch_tokens_, runtime->mounts_,
+                     runtime->policies_, runtime->audit_, clock, log},
+      info, mode, phase, config.kind);
+  runtime->pipeline_ = std::make_unique<api::Pipeline>(*runtime->core_);
+  return runtime;
+}
+
+Status Runtime::listen(const Config& config, std::optional<http::TlsIdentity> identity) {
+  if (!identity && !config.listener.tls_disable) {
+    APM_TRY(http::TlsIdentity loaded, identity_from_files(config.listener));
+    identity = std::move(loaded);
+  }
+  if (identity) {
+    APM_TRY(const crypto::PublicKey key, identity->leaf().public_key());
+    server_key_sha256_ = crypto::sha256(key.spki_der());
+  }
+  http::ServerConfig listener;
+  listener.address = config.listener.address;
+  listener.port = config.listener.port;
+  listener.tls_disable = config.listener.tls_disable;
+  listener.identity = std::move(identity);
+  APM_TRY(server_, http::Server::create(std::move(listener), *pipeline_, log_));
+  return server_->start();
+}
+
+void Runtime::shutdown() {
+  if (server_ != nullptr) {
+    const Status done = server_->shutdown(Deadline::after(kShutdownDeadline));
+    if (!done.ok()) log_.warn("server", "shutting down", {{"cause", done.error().message}});
+  }
+  core_->on_seal();
+}
+
+}  // namespace apm::boot

@@ -1,0 +1,58 @@
+#pragma once
+
+// The parts of a running server, built once and wired by reference: store, barrier, tokens, mounts,
+// policies, audit, API. Owns them all. Built by one thread; afterwards the parts guard themselves.
+
+#include <memory>
+#include <optional>
+
+#include "api/core.h"
+#include "api/pipeline.h"
+#include "attestation/snp/anchors.h"
+#include "boot/config.h"
+#include "http/server.h"
+#include "storage/store.h"
+
+namespace apm::boot {
+
+class Runtime {
+ public:
+  // Opens the store and takes its lease, builds everything, loads nothing: the store stays sealed.
+  [[nodiscard]] static Result<std::unique_ptr<Runtime>> create(const Config& config, api::Mode mode,
+                                                               const Clock& clock, Log& log,
+                                                               std::unique_ptr<storage::Store> store);
+
+  [[nodiscard]] Status listen(const Config& config, std::optional<http::TlsIdentity> identity);
+  void shutdown();
+
+  [[nodiscard]] barrier::Barrier& barrier() { return barrier_; }
+  [[nodiscard]] api::Core& core() { return *core_; }
+  [[nodiscard]] storage::Store& store() { return *store_; }
+  [[nodiscard]] audit::Broker& audit() { return audit_; }
+  [[nodiscard]] http::Server* server() { return server_.get(); }
+
+ private:
+  Runtime(const Clock& clock, Log& log, std::unique_ptr<storage::Store> store);
+  [[nodiscard]] mounts::Factories factories();
+  [[nodiscard]] Result<std::unique_ptr<logical::Backend>> make_apm_method(barrier::View view);
+
+  const Clock& clock_;
+  Log& log_;
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<storage::Lease> lease_;
+  barrier::Barrier barrier_;
+  expiry::TokenStore tokens_;
+  expiry::BatchTokens batch_tokens_;
+  mounts::Table mounts_;
+  api::PolicyStore policies_;
+  audit::Broker audit_;
+  std::shared_ptr<const attestation::snp::Anchors> anchors_;
+  Bytes server_key_sha256_;  // set by listen(), before any login can come
+  std::unique_ptr<api::Core> core_;
+  std::unique_ptr<api::Pipeline> pipeline_;
+  std::unique_ptr<http::Server> server_;
+};
+
+[[nodiscard]] Result<std::unique_ptr<storage::Store>> open_store_of(const Config& config);
+
+}  // namespace apm::boot
