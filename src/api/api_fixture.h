@@ -57,7 +57,8 @@ struct Reply {
   }
   [[nodiscard]] std::string error() const {
     const json::Value* errors = body.at("errors");
-    if (errors == nullptr || errors->as_array() == nullptr || errors->as_array()->empty()) return "";
+    if (errors == nullptr || errors->as_array() == nullptr || errors->as_array()->empty())
+      return "";
     return *errors->as_array()->front().as_string();
   }
 };
@@ -84,7 +85,8 @@ class Server {
     };
     made.auth = [](const mounts::Entry& entry,
                    const barrier::View&) -> Result<std::unique_ptr<logical::Backend>> {
-      if (entry.type == "apm") return std::unique_ptr<logical::Backend>(std::make_unique<OnePath>());
+      if (entry.type == "apm")
+        return std::unique_ptr<logical::Backend>(std::make_unique<OnePath>());
       return Error(Code::kInvalidArgument, "engine_unknown",
                    "plugin not found in the catalog: " + entry.type);
     };
@@ -121,7 +123,8 @@ class Server {
   void bring_up() {
     const Reply init = ask("PUT", "sys/init", R"({"secret_shares":3,"secret_threshold":2})", "");
     ASSERT_EQ(init.status, 200) << init.error();
-    for (const json::Value& key : *init.body.at("keys")->as_array()) keys.push_back(*key.as_string());
+    for (const json::Value& key : *init.body.at("keys")->as_array())
+      keys.push_back(*key.as_string());
     root = *init.body.string_at("root_token");
     unseal();
   }
@@ -131,7 +134,9 @@ class Server {
     ASSERT_EQ(last.status, 200) << last.error();
     ASSERT_FALSE(*last.body.at("sealed")->as_bool());
   }
-  Reply give(const std::string& key) { return ask("PUT", "sys/unseal", R"({"key":")" + key + "\"}", ""); }
+  Reply give(const std::string& key) {
+    return ask("PUT", "sys/unseal", R"({"key":")" + key + "\"}", "");
+  }
 
   // A token with these policies (JSON array) and more members.
   std::string make_token(const std::string& members, const std::optional<std::string>& by = {}) {

@@ -46,8 +46,8 @@ Status authorise(Core& core, const Call& call, bool needs_sudo) {
                       call.operation == logical::Operation::kPatch;
   const bool lists = call.operation == logical::Operation::kList;
   const policy::Acl acl = core.policies().acl(call.caller.policies);
-  const policy::Decision decision =
-      acl.decide(lists ? call.path + "/" : call.path, call.operation, writes ? &call.data : nullptr);
+  const policy::Decision decision = acl.decide(lists ? call.path + "/" : call.path, call.operation,
+                                               writes ? &call.data : nullptr);
   if (decision.allowed && (decision.sudo || !needs_sudo)) return {};
   if (!needs_sudo && call.operation == logical::Operation::kRead &&
       authorised_to_read(core, call.caller, call.path)) {

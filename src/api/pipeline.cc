@@ -22,8 +22,9 @@ Status check_phase(Core& core, const Call& call, const Endpoint* endpoint) {
   if (core.phase() == Phase::kServing) return {};
   const bool reads = call.method == "GET" || call.method == "HEAD";
   if (reads && endpoint != nullptr && endpoint->while_booting) return {};
-  return Error(Code::kSealed, "starting",
-               "the server is starting: only sys/health and sys/seal-status answer until it is ready");
+  return Error(
+      Code::kSealed, "starting",
+      "the server is starting: only sys/health and sys/seal-status answer until it is ready");
 }
 
 logical::Request to_request(const Call& call, const mounts::Route& route) {
@@ -101,8 +102,8 @@ Status audit(Core& core, const Call& call, std::string_view type, const Result<A
   record.remote_port = call.remote_port;
   record.caller = &call.caller;
   record.client_token = call.token;
-  if (!admitted.ok()) record.error = concat(code_name(admitted.error().code), ": ",
-                                            admitted.error().reason);
+  if (!admitted.ok())
+    record.error = concat(code_name(admitted.error().code), ": ", admitted.error().reason);
   if (answer != nullptr && answer->ok()) {
     if ((*answer)->data) record.response_data = &*(*answer)->data;
     const json::Value* token = (*answer)->auth ? (*answer)->auth->find("client_token") : nullptr;
@@ -130,7 +131,8 @@ Result<Answer> from_backend(Core& core, const Call& call, logical::Response resp
   if (!response.grant) return answer;
   const logical::Grant& grant = *response.grant;
   expiry::TokenSpec spec;
-  for (const std::string& name : grant.policies) spec.policies.push_back(policy::normalise_name(name));
+  for (const std::string& name : grant.policies)
+    spec.policies.push_back(policy::normalise_name(name));
   spec.metadata = grant.metadata;
   spec.display_name = grant.display_name;
   spec.path = call.path;

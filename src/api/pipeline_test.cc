@@ -8,7 +8,8 @@ namespace {
 constexpr const char* kDenied = "1 error occurred:\n\t* permission denied\n\n";
 
 TEST_F(ApiTest, InitialisesOnceAndReportsHealth) {
-  const Reply again = server.ask("PUT", "sys/init", R"({"secret_shares":1,"secret_threshold":1})", "");
+  const Reply again =
+      server.ask("PUT", "sys/init", R"({"secret_shares":1,"secret_threshold":1})", "");
   EXPECT_EQ(again.status, 400);
   EXPECT_EQ(again.error(), "Vault is already initialized");
   const Reply health = server.ask("GET", "sys/health", "", "");
@@ -41,7 +42,8 @@ TEST_F(ApiTest, SealRefusesEverythingUntilUnsealed) {
   EXPECT_EQ(server.give("zz").status, 400);
   EXPECT_EQ(*server.give(server.keys[1]).body.at("progress")->as_int(), 1);
   EXPECT_EQ(*server.give(server.keys[1]).body.at("progress")->as_int(), 1);
-  EXPECT_EQ(*server.ask("PUT", "sys/unseal", R"({"reset":true})", "").body.at("progress")->as_int(), 0);
+  EXPECT_EQ(*server.ask("PUT", "sys/unseal", R"({"reset":true})", "").body.at("progress")->as_int(),
+            0);
   server.unseal();
   EXPECT_EQ(server.ask("GET", "sys/mounts").status, 200) << "the root token outlives a seal";
 }
@@ -112,10 +114,14 @@ TEST_F(ApiTest, MountsAndKeyValues) {
 TEST_F(ApiTest, PoliciesDecideAndCapabilitiesTell) {
   ASSERT_EQ(server.ask("POST", "sys/mounts/anjuna", R"({"type":"kv"})").status, 204);
   ASSERT_EQ(server.ask("PUT", "anjuna/a", R"({"x":1})").status, 204);
-  ASSERT_EQ(server.ask("PUT", "sys/policies/acl/%20Reader",
-                       R"({"policy":"path \"anjuna/a\" { capabilities = [\"read\"] }"})").status, 204);
+  ASSERT_EQ(server
+                .ask("PUT", "sys/policies/acl/%20Reader",
+                     R"({"policy":"path \"anjuna/a\" { capabilities = [\"read\"] }"})")
+                .status,
+            204);
   EXPECT_EQ(server.ask("PUT", "sys/policies/acl/bad", R"({"policy":"path {"})").status, 400);
-  EXPECT_EQ(server.ask("PUT", "sys/policies/acl/ROOT", R"({"policy":"path \"a\" {}"})").status, 400);
+  EXPECT_EQ(server.ask("PUT", "sys/policies/acl/ROOT", R"({"policy":"path \"a\" {}"})").status,
+            400);
   EXPECT_EQ(server.ask("DELETE", "sys/policy/default").status, 400);
   EXPECT_EQ(*server.ask("GET", "sys/policies/acl/reader").data("name")->as_string(), "reader");
   EXPECT_EQ(server.ask("GET", "sys/policies/acl/root").status, 404);
@@ -153,8 +159,9 @@ TEST(CanonicalPath, RefusesWhatIsAmbiguous) {
 }
 
 TEST_F(ApiTest, RefusesMalformedAndOversizedBodies) {
-  EXPECT_TRUE(server.ask("PUT", "cubbyhole/a", R"({"a":1)").error().starts_with(
-      "failed to decode JSON input"));
+  EXPECT_TRUE(server.ask("PUT", "cubbyhole/a", R"({"a":1)")
+                  .error()
+                  .starts_with("failed to decode JSON input"));
   EXPECT_EQ(server.ask("PUT", "cubbyhole/a", R"({"a":1}{})").status, 400);
   EXPECT_EQ(server.ask("PUT", "cubbyhole/a", R"([1])").status, 400);
   EXPECT_EQ(server.ask("PUT", "cubbyhole/a", std::string(kBodyBytesMax + 1, ' ')).status, 413);

@@ -73,7 +73,8 @@ Status PolicyStore::put(const std::string& raw, const std::string& text) {
   APM_TRY(policy::AclPolicy parsed, policy::parse_acl(name, text));
   const std::lock_guard changing(changing_);
   if (!held_.contains(name) && held_.size() >= kPoliciesMax) {
-    return Error(Code::kTooLarge, "policies_too_many", concat("there are ", kPoliciesMax, " policies"));
+    return Error(Code::kTooLarge, "policies_too_many",
+                 concat("there are ", kPoliciesMax, " policies"));
   }
   APM_CHECK_OK(barrier_.put(kPrefix + name, as_bytes(text)));
   const std::unique_lock lock(mutex_);

@@ -11,7 +11,8 @@ using mounts::Kind;
 constexpr std::string_view kTune = "/tune";
 
 Error no_mount(const std::string& path) {
-  return Error(Code::kInvalidArgument, "mount_absent", "No secret engine or login method at " + path);
+  return Error(Code::kInvalidArgument, "mount_absent",
+               "No secret engine or login method at " + path);
 }
 
 Answer list_mounts(Core& core, Kind kind) {

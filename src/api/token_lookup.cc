@@ -77,7 +77,9 @@ Answer with_data(json::Object data) {
   return answer;
 }
 
-Error bad_token() { return Error(Code::kPermissionDenied, "token_unknown", "bad token"); }
+Error bad_token() {
+  return Error(Code::kPermissionDenied, "token_unknown", "bad token");
+}
 
 Result<Answer> self(Core& core, const Call& call) {
   const std::int64_t now = core.clock().unix_s();
@@ -179,7 +181,8 @@ Result<Answer> serve_token_revoke_orphan(Core& core, Call& call, const std::stri
   if (!is_write(call)) return unsupported();
   APM_TRY(const std::string token, required_text(call.data, "token"));
   const auto entry = core.tokens().lookup(token);
-  if (!entry.ok()) return Error(Code::kInvalidArgument, "token_unknown", "token to revoke not found");
+  if (!entry.ok())
+    return Error(Code::kInvalidArgument, "token_unknown", "token to revoke not found");
   APM_CHECK_OK(core.tokens().revoke_orphan(entry->id));
   return Answer();
 }

@@ -1,4 +1,5 @@
 #include "api/api_fixture.h"
+#include "expiry/limits.h"
 
 namespace apm::api {
 namespace {
@@ -15,7 +16,8 @@ logical::AttestedIdentity enclave(char digit) {
 TEST_F(ApiTest, RevokingAParentEndsTheTree) {
   const std::string parent = server.make_token(R"({"policies":["default","root"],"ttl":"1h"})");
   const std::string child = server.make_token(R"({"policies":["default"],"ttl":"2h"})", parent);
-  const std::string orphan = server.make_token(R"({"no_parent":true,"policies":["default"]})", parent);
+  const std::string orphan =
+      server.make_token(R"({"no_parent":true,"policies":["default"]})", parent);
   EXPECT_EQ(server.ask("GET", "auth/token/lookup-self", "", child).status, 200);
   ASSERT_EQ(server.ask("PUT", "auth/token/revoke", R"({"token":")" + parent + "\"}").status, 204);
   for (const std::string& gone : {parent, child}) {
@@ -27,10 +29,43 @@ TEST_F(ApiTest, RevokingAParentEndsTheTree) {
   EXPECT_EQ(server.tokens.size(), 2U);
 }
 
+TEST_F(ApiTest, RevokingATreeOfManyBatchesLeavesNoRecord) {
+  expiry::TokenSpec spec;
+  spec.policies = {"default"};
+  const auto top = server.tokens.create(spec);
+  ASSERT_TRUE(top.ok());
+  spec.parent = top->entry.id;
+  for (int i = 0; i < 150; ++i) ASSERT_TRUE(server.tokens.create(spec).ok());
+  ASSERT_EQ(server.tokens.size(), 152U);
+  ASSERT_TRUE(server.tokens.revoke(top->entry.id).ok());
+  EXPECT_EQ(server.tokens.size(), 1U);
+  for (const char* prefix : {"sys/token/id/", "sys/token/accessor/"}) {
+    EXPECT_EQ(server.barrier.list(prefix)->size(), 1U) << prefix;
+  }
+  EXPECT_TRUE(server.barrier.list("sys/token/parent/")->empty());
+}
+
+TEST_F(ApiTest, TokenTreesHaveAGreatestDepth) {
+  expiry::TokenSpec spec;
+  spec.policies = {"default"};
+  std::size_t depth = 0;
+  for (;; ++depth) {
+    const auto made = server.tokens.create(spec);
+    if (!made.ok()) {
+      EXPECT_EQ(made.error().reason, "token_depth");
+      break;
+    }
+    ASSERT_TRUE(server.tokens.lookup(made->token).ok()) << depth;
+    spec.parent = made->entry.id;
+  }
+  EXPECT_EQ(depth, expiry::kTreeDepthMax);
+}
+
 TEST_F(ApiTest, RevokeOrphanKeepsChildrenAcrossASeal) {
   const std::string parent = server.make_token(R"({"policies":["root"]})");
   const std::string child = server.make_token(R"({"policies":["default"]})", parent);
-  ASSERT_EQ(server.ask("PUT", "auth/token/revoke-orphan", R"({"token":")" + parent + "\"}").status, 204);
+  ASSERT_EQ(server.ask("PUT", "auth/token/revoke-orphan", R"({"token":")" + parent + "\"}").status,
+            204);
   ASSERT_EQ(server.ask("PUT", "sys/seal").status, 204);
   server.unseal();
   EXPECT_EQ(server.ask("GET", "sys/mounts", "", parent).status, 403);
@@ -43,7 +78,8 @@ TEST_F(ApiTest, TokensEndByTimeAndTheirTreeWithThem) {
   const std::string parent = server.make_token(R"({"policies":["root"],"ttl":"60s"})");
   const std::string child = server.make_token(R"({"policies":["default"],"ttl":"1h"})", parent);
   clock.advance(Milliseconds(59'000));
-  EXPECT_EQ(server.ask("PUT", "auth/token/renew-self", R"({"increment":"90s"})", parent).status, 200);
+  EXPECT_EQ(server.ask("PUT", "auth/token/renew-self", R"({"increment":"90s"})", parent).status,
+            200);
   clock.advance(Milliseconds(89'000));
   EXPECT_EQ(server.ask("GET", "auth/token/lookup-self", "", child).status, 200);
   clock.advance(Milliseconds(1'000));
@@ -73,8 +109,11 @@ TEST_F(ApiTest, LimitedUsesRunOut) {
 }
 
 TEST_F(ApiTest, ChildrenGetNoMoreThanTheirParent) {
-  ASSERT_EQ(server.ask("PUT", "sys/policy/maker", R"json({"rules":
-    "path \"auth/token/create\" { capabilities = [\"update\", \"create\"] }"})json").status, 204);
+  ASSERT_EQ(server
+                .ask("PUT", "sys/policy/maker", R"json({"rules":
+    "path \"auth/token/create\" { capabilities = [\"update\", \"create\"] }"})json")
+                .status,
+            204);
   const std::string maker = server.make_token(R"({"policies":["maker"]})");
   const auto create = [&](const char* body) {
     return server.ask("POST", "auth/token/create", body, maker).error();
@@ -92,7 +131,8 @@ TEST_F(ApiTest, AccessorsFindAndRevoke) {
   const std::string token = server.make_token(R"({"policies":["default"]})");
   const Reply self = server.ask("GET", "auth/token/lookup-self", "", token);
   const std::string body = R"({"accessor":")" + *self.data("accessor")->as_string() + "\"}";
-  EXPECT_EQ(server.ask("POST", "auth/token/lookup-accessor", body).data("id")->as_string()->size(), 0U);
+  EXPECT_EQ(server.ask("POST", "auth/token/lookup-accessor", body).data("id")->as_string()->size(),
+            0U);
   EXPECT_EQ(server.ask("LIST", "auth/token/accessors").data("keys")->as_array()->size(), 2U);
   EXPECT_EQ(server.ask("POST", "auth/token/revoke-accessor", body).status, 204);
   EXPECT_EQ(server.ask("GET", "auth/token/lookup-self", "", token).status, 403);
@@ -128,7 +168,8 @@ TEST_F(ApiTest, AttestedTokensReadWhatTheirMethodAuthorises) {
   EXPECT_EQ(server.ask("PUT", "anjuna/dek", R"({"x":2})", token).status, 403);
   EXPECT_EQ(server.ask("GET", "anjuna/dek", "", other).status, 403);
   EXPECT_EQ(server.ask("GET", "sys/internal/ui/mounts/anjuna/dek", "", token).status, 200);
-  EXPECT_EQ(*server.ask("GET", "auth/token/lookup-self", "", token).data("type")->as_string(), "batch");
+  EXPECT_EQ(*server.ask("GET", "auth/token/lookup-self", "", token).data("type")->as_string(),
+            "batch");
   EXPECT_EQ(server.ask("PUT", "auth/apm/login", "{}", "").status, 204) << "needs no token";
   EXPECT_EQ(server.ask("PUT", "auth/apm/config", "{}", "").status, 403);
   ASSERT_EQ(server.ask("DELETE", "sys/auth/apm").status, 204);

@@ -1,72 +1,76 @@
 #include "audit/device.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "audit/limits.h"
+#include "audit/tail.h"
 #include "base/text.h"
 
 namespace apm::audit {
 namespace {
 
-struct Tail {
-  ChainHead head;
-  bool torn = false;
-};
+Status check_mode(int fd, const std::string& path) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return io_error("stat " + path);
+  if (!S_ISREG(info.st_mode) || (info.st_mode & 0111) != 0 || (info.st_mode & 0022) != 0) {
+    return Error(Code::kRefused, "audit_file_mode",
+                 path + " is executable, writable by others or no regular file: an audit device "
+                        "does not write there; name another file, or chmod it to 0600");
+  }
+  return {};
+}
 
-// The last whole record of the file, and whether half a record stands behind it.
-Result<Tail> read_tail(int fd, const std::string& path) {
-  const off_t size = ::lseek(fd, 0, SEEK_END);
-  if (size < 0) return io_error("seek in " + path);
-  const off_t from = size > static_cast<off_t>(kTailBytes) ? size - static_cast<off_t>(kTailBytes) : 0;
-  Bytes raw(static_cast<std::size_t>(size - from));
-  const ssize_t n = ::pread(fd, raw.data(), raw.size(), from);
-  if (n < 0 || static_cast<std::size_t>(n) != raw.size()) return io_error("read " + path);
-  std::string_view text = as_text(raw);
-  Tail tail;
-  tail.torn = !text.empty() && !text.ends_with('\n');
-  while (!text.empty()) {
-    if (text.ends_with('\n')) text.remove_suffix(1);
-    const std::size_t start = text.rfind('\n');
-    const std::string_view line = start == std::string_view::npos ? text : text.substr(start + 1);
-    auto head = head_of(line);
-    if (head.ok()) {
-      tail.head = *head;
-      return tail;
-    }
-    tail.torn = true;
-    text = start == std::string_view::npos ? std::string_view() : text.substr(0, start + 1);
-  }
-  if (size > 0) {
-    return Error(Code::kCorrupt, "audit_chain",
-                 concat(path, " holds no chained record; move it away or name another file"));
-  }
-  return tail;
+bool same_file(int a, int b) {
+  struct stat left {};
+  struct stat right {};
+  return a >= 0 && b >= 0 && ::fstat(a, &left) == 0 && ::fstat(b, &right) == 0 &&
+         left.st_dev == right.st_dev && left.st_ino == right.st_ino;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Device>> FileDevice::open(std::string name, std::string path) {
-  std::unique_ptr<FileDevice> device(new FileDevice(std::move(name), std::move(path)));
+Result<std::unique_ptr<Device>> FileDevice::open(std::string name, FileOptions options) {
+  if (!options.prefix.empty()) {
+    return Error(Code::kRefused, "audit_prefix",
+                 "audit device " + name + ": the option prefix is not supported; leave it out");
+  }
+  std::unique_ptr<FileDevice> device(new FileDevice(std::move(name), std::move(options)));
   const std::lock_guard lock(device->mutex_);
   APM_CHECK_OK(device->open_locked());
   return std::unique_ptr<Device>(std::move(device));
 }
 
 Status FileDevice::open_locked() {
-  UniqueFd fd(::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd.valid()) return io_error("open the audit file " + path_);
-  struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) return io_error("stat " + path_);
-  if (!S_ISREG(info.st_mode) || (info.st_mode & 0111) != 0) {
-    return Error(Code::kRefused, "audit_file_mode",
-                 path_ + " is executable or no regular file: an audit device will not write there");
+  const std::string& path = options_.path;
+  constexpr int kFlags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  UniqueFd fd(::open(path.c_str(), kFlags, 0600));
+  if (!fd.valid()) return io_error("open the audit file " + path);
+  APM_CHECK_OK(check_mode(fd.get(), path));
+  // Not rotated: the file that is open already holds the lock.
+  if (same_file(fd.get(), fd_.get())) return adopt_tail(fd_.get());
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return io_error("lock " + path);
+    return Error(Code::kRefused, "audit_file_in_use",
+                 path + " is written by another process: give each server its own audit file");
   }
-  APM_TRY(const Tail tail, read_tail(fd.get(), path_));
-  head_ = tail.head;
-  torn_ = tail.torn;
+  APM_CHECK_OK(adopt_tail(fd.get()));
   fd_ = std::move(fd);
+  return {};
+}
+
+// Where to go on in the file behind `fd`; nothing changes on failure.
+Status FileDevice::adopt_tail(int fd) {
+  APM_TRY(Tail tail, read_tail(fd, options_.path));
+  fresh_ = tail.empty && head_.sequence != 0;
+  if (!fresh_) head_ = std::move(tail.head);
+  torn_ = tail.torn_lines;
+  broken_line_ = tail.broken_line;
+  unsure_ = false;
   return {};
 }
 
@@ -77,21 +81,29 @@ Status FileDevice::reopen() {
 
 Status FileDevice::write(const json::Object& entry) {
   const std::lock_guard lock(mutex_);
-  ChainHead next = head_;
+  if (unsure_) APM_CHECK_OK(adopt_tail(fd_.get()));
   json::Object whole = entry;
-  std::string text;
-  if (torn_) {
-    whole.set("torn", true);
-    text = "\n";
+  if (torn_ != 0) whole.set("torn", torn_);
+  if (fresh_) whole.set("follows", head_.value);
+  ChainHead next = head_;
+  std::string text = chain(next, std::move(whole));
+  if (broken_line_) text.insert(0, 1, '\n');
+  if (const Status done = append_locked(text); !done.ok()) {
+    unsure_ = true;
+    return done.error().within("audit device " + name_);
   }
-  text += chain(next, std::move(whole));
-  const Status written = write_fd(fd_.get(), as_bytes(text), path_);
-  if (!written.ok()) {
-    torn_ = true;
-    return written.error().within("audit device " + name_);
+  head_ = std::move(next);
+  torn_ = 0;
+  broken_line_ = false;
+  fresh_ = false;
+  return {};
+}
+
+Status FileDevice::append_locked(const std::string& text) const {
+  APM_CHECK_OK(write_fd(fd_.get(), as_bytes(text), options_.path));
+  if (options_.sync_each_record && ::fdatasync(fd_.get()) != 0) {
+    return io_error("sync " + options_.path);
   }
-  head_ = next;
-  torn_ = false;
   return {};
 }
 

@@ -3,6 +3,7 @@
 // Where audit records go. A device that does not accept a record says so; it never drops one
 // silently.
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,25 +22,45 @@ class Device {
   [[nodiscard]] virtual std::string name() const = 0;
 };
 
-// Appends to a file of mode 0600 and goes on with the chain that it finds there. A file that can be
-// executed, or that is no regular file, is refused. Any thread may call.
+struct FileOptions {
+  std::string path;
+  // Vault's text before each line. Refused: with it, and a file that something executes, whoever
+  // configures audit could write a program (CVE-2025-6000).
+  std::string prefix;
+  bool sync_each_record = false;  // fdatasync() before a record counts as accepted
+};
+
+// Appends to a file of mode 0600 and goes on with the chain that it finds there. Refused with
+// kRefused: "audit_file_mode" (executable, writable by others, or no regular file),
+// "audit_file_in_use" (another process writes there), "audit_prefix"; with kCorrupt "audit_chain" a
+// file that holds something else. Half a record, left by a crash or a full disk, stays in the file
+// and is counted by the next record. Any thread may call.
 class FileDevice final : public Device {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Device>> open(std::string name, std::string path);
+  [[nodiscard]] static Result<std::unique_ptr<Device>> open(std::string name, FileOptions options);
+  [[nodiscard]] static Result<std::unique_ptr<Device>> open(std::string name, std::string path) {
+    return open(std::move(name), FileOptions{std::move(path), "", false});
+  }
   [[nodiscard]] Status write(const json::Object& entry) override;
-  [[nodiscard]] Status reopen() override;
+  [[nodiscard]] Status reopen() override;  // on failure the old file stays in use
   [[nodiscard]] std::string name() const override { return name_; }
 
  private:
-  FileDevice(std::string name, std::string path) : name_(std::move(name)), path_(std::move(path)) {}
+  FileDevice(std::string name, FileOptions options)
+      : name_(std::move(name)), options_(std::move(options)) {}
   [[nodiscard]] Status open_locked();
+  [[nodiscard]] Status adopt_tail(int fd);
+  [[nodiscard]] Status append_locked(const std::string& text) const;
 
   std::string name_;
-  std::string path_;
+  FileOptions options_;
   std::mutex mutex_;
   UniqueFd fd_;
   ChainHead head_;
-  bool torn_ = false;  // the file ends in half a record, or a write of ours failed half-way
+  std::uint64_t torn_ = 0;   // unreadable lines behind the last record
+  bool broken_line_ = false; // the file does not end in a newline
+  bool fresh_ = false;       // the file is empty, but the chain is not at its beginning
+  bool unsure_ = false;      // a write failed half-way: look at the file before the next
 };
 
 }  // namespace apm::audit

@@ -74,7 +74,9 @@ logical::Caller caller_of(Record record) {
 
 }  // namespace
 
-bool is_batch_token(std::string_view token) { return token.starts_with(kPrefix); }
+bool is_batch_token(std::string_view token) {
+  return token.starts_with(kPrefix);
+}
 
 BatchTokens::BatchTokens(const Clock& clock) : clock_(clock) {
   const crypto::SecretBytes seed = crypto::SecretBytes::random(crypto::kGcmKeySize);
@@ -108,8 +110,9 @@ Result<std::string> BatchTokens::issue(const logical::AttestedIdentity& identity
   append(packed, sealed);
   std::string token = concat(kPrefix, base64url_encode(packed));
   if (token.size() > kTokenBytesMax) {
-    return Error(Code::kTooLarge, "token_too_large",
-                 concat("the identity's facts make a token of more than ", kTokenBytesMax, " bytes"));
+    return Error(
+        Code::kTooLarge, "token_too_large",
+        concat("the identity's facts make a token of more than ", kTokenBytesMax, " bytes"));
   }
   return token;
 }

@@ -43,14 +43,16 @@ Status check_spec(const TokenSpec& spec) {
   }
   if (!fits) {
     return bad_spec("token_text", concat("a display name, policy or metadata text of the token is "
-                                         "longer than ", kTextBytesMax, " bytes"));
+                                         "longer than ",
+                                         kTextBytesMax, " bytes"));
   }
   const bool plain = std::all_of(spec.custom.begin(), spec.custom.end(), [](char c) {
     return c > ' ' && c < 0x7f && c != '.' && c != '/';
   });
   if (!plain || spec.custom.size() > kTextBytesMax) {
-    return bad_spec("token_id", "a token id of your own may hold printable characters except "
-                                "'.', '/' and blanks, and no more than 512 of them");
+    return bad_spec("token_id",
+                    "a token id of your own may hold printable characters except "
+                    "'.', '/' and blanks, and no more than 512 of them");
   }
   return {};
 }
@@ -79,8 +81,8 @@ struct TokenStore::Impl {
   barrier::Barrier& barrier;
   const Clock& clock;
   CubbyholeEraser eraser;
-  std::mutex writing;         // held over storage and index, so that they agree
-  std::shared_mutex mutex;    // guards what follows
+  std::mutex writing;       // held over storage and index, so that they agree
+  std::shared_mutex mutex;  // guards what follows
   bool loaded = false;
   crypto::SecretBytes key;
   TokenIndex index;
@@ -114,7 +116,9 @@ TokenStore::TokenStore(barrier::Barrier& barrier, const Clock& clock)
     : impl_(std::make_unique<Impl>(barrier, clock)) {}
 TokenStore::~TokenStore() = default;
 
-void TokenStore::set_cubbyhole_eraser(CubbyholeEraser eraser) { impl_->eraser = std::move(eraser); }
+void TokenStore::set_cubbyhole_eraser(CubbyholeEraser eraser) {
+  impl_->eraser = std::move(eraser);
+}
 
 Status TokenStore::load() {
   const std::lock_guard writing(impl_->writing);
@@ -123,8 +127,9 @@ Status TokenStore::load() {
   impl_->index.clear();
   APM_TRY(const std::vector<std::string> ids, impl_->barrier.list(kIdPrefix));
   if (ids.size() > kServiceTokensMax) {
-    return Error(Code::kTooLarge, "tokens_too_many",
-                 concat("the store holds ", ids.size(), " tokens; the limit is ", kServiceTokensMax));
+    return Error(
+        Code::kTooLarge, "tokens_too_many",
+        concat("the store holds ", ids.size(), " tokens; the limit is ", kServiceTokensMax));
   }
   for (const std::string& id : ids) APM_CHECK_OK(impl_->load_record(id));
   // A stray is what an interrupted revocation left: it is dead, and the sweep removes it.
@@ -160,7 +165,8 @@ Result<NewToken> TokenStore::create(const TokenSpec& spec) {
   APM_CHECK_OK(check_spec(spec));
   const std::lock_guard writing(impl_->writing);
   NewToken made;
-  made.token = spec.custom.empty() ? "hvs." + crypto::random_base62(kRandomCharacters) : spec.custom;
+  made.token =
+      spec.custom.empty() ? "hvs." + crypto::random_base62(kRandomCharacters) : spec.custom;
   {
     const std::shared_lock lock(impl_->mutex);
     APM_CHECK_OK(impl_->require_loaded());
@@ -295,8 +301,9 @@ Result<TokenEntry> TokenStore::renew(const std::string& id, std::uint64_t increm
     return bad_spec("token_not_renewable", "lease is not renewable");
   }
   const std::int64_t now = impl_->clock.unix_s();
-  const std::uint64_t wanted =
-      entry.period_s != 0 ? entry.period_s : (increment_s != 0 ? increment_s : entry.creation_ttl_s);
+  const std::uint64_t wanted = entry.period_s != 0
+                                   ? entry.period_s
+                                   : (increment_s != 0 ? increment_s : entry.creation_ttl_s);
   std::int64_t end = now + static_cast<std::int64_t>(std::min(wanted, kTtlMaxS));
   const std::uint64_t life = max_life_s(entry.explicit_max_ttl_s, entry.period_s);
   if (life != 0) {

@@ -2,7 +2,10 @@
 
 // HCL version 1 and JSON, as Vault's configuration and policies are written: text in, a tree with
 // line and column out. Comments (#, //, /* */), blocks with labels, attributes, lists, objects,
-// strings, heredocs, numbers, booleans. "${" has no meaning: text is text. Errors say where.
+// strings, heredocs, numbers, booleans. "${" has no meaning: text is text. Errors say where: columns
+// count characters. Repeated blocks keep their order; a repeated attribute is an error that names
+// both places. "<<-" takes away the indentation that all lines of a heredoc share. Numbers are
+// written as in JSON (no octal, no hexadecimal). Limits: hclconfig/limits.h. Pure: any thread.
 
 #include <memory>
 #include <optional>
@@ -57,7 +60,8 @@ struct Body {
   [[nodiscard]] std::vector<const Item*> all(std::string_view key) const;
 };
 
-// kInvalidArgument "config_syntax" with the place. A text that begins with '{' is read as JSON:
+// kInvalidArgument "config_syntax" with the place ("line 3, column 7: ..."), or kTooLarge
+// "config_too_large". A text that begins with '{' is read as JSON:
 // there, an object of objects under a key reads as labelled blocks do.
 [[nodiscard]] Result<Body> parse(std::string_view text);
 

@@ -58,6 +58,21 @@ TEST(Hcl, ErrorsNameTheLineAndTheColumn) {
       {"= 1", "line 1, column 1"},
       {"{\"a\" 1}", "line 1, column 6"},
       {"{\"a\": 1} x", "line 1, column 10"},
+      {"{\"a\": 1 \"b\": 2}", "line 1, column 9"},
+      {"{\"a\": 1,}", "line 1, column 9"},
+      {"{\"a\": [1,]}", "line 1, column 10"},
+      {"{\"a\": 1, \"a\": 2}", "line 1, column 10"},
+      {"{\"a\": null}", "line 1, column 7"},
+      {"# \xc3\xa9\na = \"\xc3\xa9\xff\"", "line 2, column 7"},
+      {"a = \"\xed\xa0\x80\"", "line 1, column 6"},
+      {"a = \"\x01\"", "line 1, column 6"},
+      {"a = 0755", "line 1, column 5"},
+      {"a = 0x10", "line 1, column 5"},
+      {"a = 1.2.3", "line 1, column 5"},
+      {"a = 1e", "line 1, column 5"},
+      {"a = 1h", "line 1, column 5"},
+      {"a = \"\\ud800\"", "line 1, column 7"},
+      {"a \"1\" \"2\" \"3\" \"4\" \"5\" {}", "line 1, column 19"},
   };
   for (const auto& [text, place] : cases) {
     const auto body = parse(text);
@@ -71,6 +86,59 @@ TEST(Hcl, DepthAtTheLimitAndOneBeyond) {
   const auto nested = [](std::size_t n) { return "a = " + std::string(n, '[') + std::string(n, ']'); };
   EXPECT_TRUE(parse(nested(kDepthMax - 1)).ok());
   EXPECT_FALSE(parse(nested(kDepthMax)).ok());
+}
+
+TEST(Hcl, ARepeatedAttributeNamesBothPlaces) {
+  for (const char* text : {"x = 1\n\n  x = 2", "x = 1\n\n  x { }", "x { }\n\n  x = 2"}) {
+    const auto body = parse(text);
+    ASSERT_FALSE(body.ok()) << text;
+    EXPECT_EQ(body.error().message, "line 3, column 3: \"x\" was already set at line 1, column 1");
+  }
+}
+
+TEST(Hcl, InterpolationIsLiteralText) {
+  const auto body = parse("a = \"${file(1)}\"");
+  ASSERT_TRUE(body.ok()) << body.error().message;
+  EXPECT_EQ(*string_of(*body->find("a")), "${file(1)}");
+}
+
+TEST(Hcl, EscapesBecomeUtf8) {
+  const auto body = parse(R"(a = "\u00e9\u20ac\ud83d\ude00\t\\")");
+  ASSERT_TRUE(body.ok()) << body.error().message;
+  EXPECT_EQ(*string_of(*body->find("a")), "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\t\\");
+}
+
+TEST(Hcl, AHeredocKeepsItsLinesAndOnlyTheDashedFormItsSharedIndentation) {
+  const auto body = parse("a = <<EOF\n  x\r\n# y\nEOF\nb = 1\n");
+  ASSERT_TRUE(body.ok()) << body.error().message;
+  EXPECT_EQ(*string_of(*body->find("a")), "  x\n# y\n");
+  EXPECT_EQ(body->find("b")->at.line, 5U);
+}
+
+TEST(Hcl, SizeAndItemsAtTheLimitAndOneBeyond) {
+  EXPECT_TRUE(parse(std::string(kTextBytesMax, ' ')).ok());
+  EXPECT_EQ(parse(std::string(kTextBytesMax + 1, ' ')).error().reason, "config_too_large");
+  std::string many;
+  for (std::size_t i = 0; i < kItemsMax; ++i) many += "a" + std::to_string(i) + "=1\n";
+  EXPECT_TRUE(parse(many).ok());
+  EXPECT_EQ(parse(many + "z=1").error().reason, "config_syntax");
+}
+
+// Whatever the text, there is an answer, and a refusal begins with its place.
+TEST(Hcl, EveryCutOfAGoodTextIsReadOrRefusedWithItsPlace) {
+  const std::string good =
+      "# c\npath \"a/*\" { capabilities = [\"read\", 1.5e3] /* x */ }\nt = <<-E\n  y\n  E\n";
+  const std::string json = R"({"path": {"a": {"capabilities": ["read", true, -1]}}, "x": "\u00e9"})";
+  for (const std::string& whole : {good, json}) {
+    for (std::size_t i = 0; i <= whole.size(); ++i) {
+      for (const char replaced : {'\0', '"', '{', ']', '\\', '\n', '\x80'}) {
+        std::string text = whole.substr(0, i);
+        if (replaced != '\0' && i < whole.size()) text += replaced + whole.substr(i + 1);
+        const auto body = parse(text);
+        EXPECT_TRUE(body.ok() || body.error().message.starts_with("line ")) << text;
+      }
+    }
+  }
 }
 
 }  // namespace

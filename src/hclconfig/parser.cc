@@ -1,3 +1,5 @@
+#include <functional>
+#include <map>
 #include <memory>
 
 #include "base/text.h"
@@ -28,25 +30,39 @@ class Parser {
     if (++depth_ > kDepthMax) return error_at(in_.position(), "the text is nested too deeply");
     Body out;
     out.at = in_.position();
+    Seen seen;
+    bool more = true;  // whether another item may follow without a comma
     while (true) {
       APM_CHECK_OK(in_.skip_blank(json_));
       if (in_.done() && end == '\0') break;
       if (in_.done()) return error_at(out.at, "this block is never closed");
-      if (end != '\0' && in_.take(end)) break;
+      if (end != '\0' && in_.peek() == end && !(json_ && more && !out.items.empty())) {
+        in_.next();
+        break;
+      }
+      if (!more) return error_at(in_.position(), "here a comma or the end is expected");
       APM_TRY(Item one, item());
-      APM_CHECK_OK(add(out, std::move(one)));
+      APM_CHECK_OK(add(out, seen, std::move(one)));
       APM_CHECK_OK(in_.skip_blank(json_));
-      static_cast<void>(in_.take(','));
+      const bool comma = in_.take(',');
+      more = !json_ || comma;
     }
     --depth_;
     return out;
   }
 
-  Status add(Body& out, Item item) {
+  struct First {
+    Position at;
+    bool is_block = false;
+  };
+  using Seen = std::map<std::string, First, std::less<>>;
+
+  Status add(Body& out, Seen& seen, Item item) {
     if (++items_ > kItemsMax) return error_at(item.at, "the text has too many items");
-    const Item* before = out.find(item.key);
-    if (before != nullptr && (json_ || !item.is_block || !before->is_block)) {
-      return error_at(item.at, concat("\"", item.key, "\" was already set at ", describe(before->at)));
+    const auto [before, is_new] = seen.try_emplace(item.key, First{item.at, item.is_block});
+    if (!is_new && (json_ || !item.is_block || !before->second.is_block)) {
+      return error_at(item.at, concat("\"", item.key, "\" was already set at ",
+                                      describe(before->second.at)));
     }
     if (json_) return add_json(out, std::move(item));
     out.items.push_back(std::move(item));
@@ -99,6 +115,7 @@ class Parser {
     }
     while (!json_ && in_.peek() != '{') {
       if (in_.done()) return error_at(out.at, concat("\"", out.key, "\" has no value"));
+      if (out.labels.size() == kLabelsMax) return error_at(in_.position(), "one label too many");
       APM_TRY(std::string label, key());
       out.labels.push_back(std::move(label));
       APM_CHECK_OK(in_.skip_blank(json_));
@@ -139,15 +156,20 @@ class Parser {
   Result<List> list(Position start) {
     if (++depth_ > kDepthMax) return error_at(start, "the text is nested too deeply");
     List out;
+    bool comma = false;
     while (true) {
       APM_CHECK_OK(in_.skip_blank(json_));
       if (in_.done()) return error_at(start, "this list is never closed");
+      if (json_ && comma && in_.peek() == ']') {
+        return error_at(in_.position(), "JSON has no comma before the end of a list");
+      }
       if (in_.take(']')) break;
       if (++items_ > kItemsMax) return error_at(start, "the text has too many items");
       APM_TRY(Value one, value());
       out.push_back(std::move(one));
       APM_CHECK_OK(in_.skip_blank(json_));
-      if (!in_.take(',') && in_.peek() != ']') {
+      comma = in_.take(',');
+      if (!comma && in_.peek() != ']') {
         return error_at(in_.position(), "here a comma or the end of the list is expected");
       }
     }
@@ -161,13 +183,42 @@ class Parser {
   std::size_t items_ = 0;
 };
 
+Position behind(std::string_view text) {
+  Scanner at(text);
+  while (!at.done()) at.next();
+  return at.position();
+}
+
+std::size_t sequence_size(char lead) {
+  const auto byte = static_cast<unsigned char>(lead);
+  return byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+}
+
+// Well-formed UTF-8 without control characters other than tab and line ends.
+Status check_text(std::string_view text) {
+  const bool whole = is_utf8(text);
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    const std::size_t size = whole ? 1 : sequence_size(c);
+    if (!whole && !is_utf8(text.substr(i, size))) {
+      return error_at(behind(text.substr(0, i)), "the text is not UTF-8");
+    }
+    if (c == 0x7f || (c >= 0 && c < 0x20 && c != '\t' && c != '\n' && c != '\r')) {
+      return error_at(behind(text.substr(0, i)), "a control character stands here");
+    }
+    i += size;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Body> parse(std::string_view text) {
   if (text.size() > kTextBytesMax) {
-    return Error(Code::kTooLarge, concat("the text exceeds ", kTextBytesMax, " bytes"));
+    return Error(Code::kTooLarge, "config_too_large",
+                 concat("the text exceeds ", kTextBytesMax, " bytes"));
   }
-  if (!is_utf8(text)) return error_at({}, "the text is not UTF-8");
+  APM_CHECK_OK(check_text(text));
   const bool json = trim(text).starts_with('{');
   return Parser(text, json).document();
 }

@@ -12,14 +12,41 @@ bool is_word(char c) {
          c == '-' || c == '.';
 }
 
+std::size_t digits_at(std::string_view text) {
+  return std::min(text.size(), text.find_first_not_of("0123456789"));
+}
+
+// As JSON writes numbers. HCL's octal and hexadecimal forms are refused: 0755 must not become 493.
+bool is_number(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  const std::size_t whole = digits_at(text);
+  if (whole == 0 || (whole > 1 && text[0] == '0')) return false;
+  text.remove_prefix(whole);
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    const std::size_t fraction = digits_at(text);
+    if (fraction == 0) return false;
+    text.remove_prefix(fraction);
+  }
+  if (text.starts_with('e') || text.starts_with('E')) {
+    text.remove_prefix(1);
+    if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+    return !text.empty() && digits_at(text) == text.size();
+  }
+  return text.empty();
+}
+
 void append_utf8(std::string& out, unsigned point) {
   if (point < 0x80) {
     out += static_cast<char>(point);
   } else if (point < 0x800) {
     out += {static_cast<char>(0xc0 | point >> 6), static_cast<char>(0x80 | (point & 0x3f))};
-  } else {
+  } else if (point < 0x10000) {
     out += {static_cast<char>(0xe0 | point >> 12), static_cast<char>(0x80 | (point >> 6 & 0x3f)),
             static_cast<char>(0x80 | (point & 0x3f))};
+  } else {
+    out += {static_cast<char>(0xf0 | point >> 18), static_cast<char>(0x80 | (point >> 12 & 0x3f)),
+            static_cast<char>(0x80 | (point >> 6 & 0x3f)), static_cast<char>(0x80 | (point & 0x3f))};
   }
 }
 
@@ -86,16 +113,31 @@ Status Scanner::escape(std::string& out) {
     case 'u': break;
     default: return error_at(where, "this escape is not known");
   }
+  APM_TRY(unsigned point, hex4(where));
+  if (point >= 0xd800 && point <= 0xdbff && take('\\') && take('u')) {
+    APM_TRY(const unsigned low, hex4(where));
+    if (low < 0xdc00 || low > 0xdfff) return error_at(where, "this surrogate has no partner");
+    point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
+  }
+  if (point == 0 || (point >= 0xd800 && point <= 0xdfff)) {
+    return error_at(where, "this code point is not allowed");
+  }
+  append_utf8(out, point);
+  return {};
+}
+
+Result<unsigned> Scanner::hex4(Position where) {
   unsigned point = 0;
   for (int i = 0; i < 4; ++i) {
-    const std::size_t digit = std::string_view("0123456789abcdef").find(to_lower(std::string(1, peek())));
-    if (done() || digit == std::string_view::npos) return error_at(where, "\\u needs four hexadecimal digits");
+    const std::size_t digit =
+        std::string_view("0123456789abcdef").find(to_lower(std::string(1, peek())));
+    if (done() || digit == std::string_view::npos) {
+      return error_at(where, "\\u needs four hexadecimal digits");
+    }
     point = point * 16 + static_cast<unsigned>(digit);
     next();
   }
-  if (point == 0 || (point >= 0xd800 && point <= 0xdfff)) return error_at(where, "this code point is not allowed");
-  append_utf8(out, point);
-  return {};
+  return point;
 }
 
 Result<std::string> Scanner::quoted() {
@@ -129,7 +171,9 @@ Result<std::string> Scanner::heredoc() {
   next();
   const bool indented = take('-');
   const std::string marker = word();
-  if (marker.empty() || !trim(line()).empty()) return error_at(start, "a heredoc begins with <<NAME alone");
+  if (marker.empty() || !trim(line()).empty()) {
+    return error_at(start, "a heredoc begins with <<NAME alone");
+  }
   std::vector<std::string> lines;
   while (true) {
     if (done()) return error_at(start, concat("this heredoc never ends: no line holds ", marker));
@@ -150,12 +194,11 @@ Result<Number> Scanner::number() {
   const Position start = position_;
   std::string out;
   if (peek() == '-') out += next();
-  while (!done() && (is_word(peek()) || (peek() == '+' && (out.ends_with('e') || out.ends_with('E'))))) {
+  while (!done() && (is_word(peek()) ||
+                     (peek() == '+' && (out.ends_with('e') || out.ends_with('E'))))) {
     out += next();
   }
-  const std::string_view digits = std::string_view(out).substr(out.starts_with('-') ? 1 : 0);
-  if (digits.empty() || digits[0] < '0' || digits[0] > '9' ||
-      digits.find_first_not_of("0123456789.eE+-") != std::string_view::npos) {
+  if (!is_number(out)) {
     return error_at(start, concat("\"", out, "\" is neither a number nor a quoted string"));
   }
   return Number{std::move(out)};

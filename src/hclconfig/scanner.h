@@ -29,6 +29,7 @@ class Scanner {
 
  private:
   [[nodiscard]] Status escape(std::string& out);
+  [[nodiscard]] Result<unsigned> hex4(Position where);
   [[nodiscard]] std::string line();
 
   std::string_view text_;

@@ -13,7 +13,9 @@ namespace {
 constexpr std::string_view kAuthPrefix = "auth/";
 constexpr std::size_t kAccessorBytes = 4;
 
-std::string record_path(Kind kind) { return kind == Kind::kSecret ? "core/mounts" : "core/auth"; }
+std::string record_path(Kind kind) {
+  return kind == Kind::kSecret ? "core/mounts" : "core/auth";
+}
 
 bool built_in(Kind kind, std::string_view path) {
   if (kind == Kind::kAuth) return path == "token/";
@@ -21,7 +23,9 @@ bool built_in(Kind kind, std::string_view path) {
 }
 
 // Served by the API itself.
-bool without_backend(const Entry& entry) { return entry.type == "system" || entry.type == "token"; }
+bool without_backend(const Entry& entry) {
+  return entry.type == "system" || entry.type == "token";
+}
 
 // First segments that no secret engine may take.
 bool reserved(Kind kind, std::string_view path) {
@@ -49,7 +53,7 @@ std::vector<Entry> first_entries(Kind kind) {
   MountSpec token{"token", "token", "token based credentials", {}, 0, 0};
   MountSpec cubbyhole{"cubbyhole", "cubbyhole", "per-token private secret storage", {}, 0, 0};
   MountSpec system{"sys", "system", "system endpoints used for control, policy and debugging",
-                   {}, 0, 0};
+                   {},    0,        0};
   if (kind == Kind::kAuth) return {make_entry(token, "token/")};
   return {make_entry(cubbyhole, "cubbyhole/"), make_entry(system, "sys/")};
 }
@@ -82,8 +86,8 @@ Status check_spec(const MountSpec& spec) {
   }
   if (spec.description.size() > kDescriptionBytesMax || spec.options.size() > kOptionsMax) {
     return Error(Code::kTooLarge, "mount_size",
-                 concat("a mount's description is at most ", kDescriptionBytesMax, " bytes long and ",
-                        kOptionsMax, " options are accepted"));
+                 concat("a mount's description is at most ", kDescriptionBytesMax,
+                        " bytes long and ", kOptionsMax, " options are accepted"));
   }
   return {};
 }

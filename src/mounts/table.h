@@ -24,8 +24,8 @@
 namespace apm::mounts {
 
 // Called with the barrier unsealed. kInvalidArgument for a type that it does not know.
-using Factory =
-    std::function<Result<std::unique_ptr<logical::Backend>>(const Entry& entry, barrier::View view)>;
+using Factory = std::function<Result<std::unique_ptr<logical::Backend>>(const Entry& entry,
+                                                                        barrier::View view)>;
 
 struct Factories {
   Factory secret;
@@ -51,8 +51,8 @@ struct TuneSpec {
 struct Route {
   Kind kind = Kind::kSecret;
   Entry entry;
-  std::string mount_path;  // from the root: "anjuna/", "auth/apm/"
-  std::string rest;        // below the mount
+  std::string mount_path;                     // from the root: "anjuna/", "auth/apm/"
+  std::string rest;                           // below the mount
   std::shared_ptr<logical::Backend> backend;  // nullptr: the API serves it
 };
 
@@ -74,7 +74,8 @@ class Table {
   [[nodiscard]] Status disable(Kind kind, std::string_view path);
   [[nodiscard]] Status tune(Kind kind, std::string_view path, const TuneSpec& spec);  // kNotFound
 
-  // The mount that owns a canonical request path, the longest one first; nothing when there is none.
+  // The mount that owns a canonical request path, the longest one first; nothing when there is
+  // none.
   [[nodiscard]] std::optional<Route> route(std::string_view full_path) const;
   [[nodiscard]] std::optional<Entry> find(Kind kind, std::string_view path) const;
   [[nodiscard]] std::vector<Entry> list(Kind kind) const;  // by path

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "policy/parameters.h"
 
 namespace apm::policy {
 namespace {
@@ -66,46 +67,6 @@ bool matches(const PathRule& rule, std::string_view path) {
   return true;
 }
 
-// A policy's value "*" at either end of a string stands for anything there.
-bool value_matches(const json::Value& wanted, const json::Value& given) {
-  const std::string* pattern = wanted.as_string();
-  const std::string* text = given.as_string();
-  if (pattern == nullptr || text == nullptr) return wanted == given;
-  std::string_view core = *pattern;
-  const bool open_start = core.starts_with('*');
-  if (open_start) core.remove_prefix(1);
-  const bool open_end = core.ends_with('*');
-  if (open_end) core.remove_suffix(1);
-  if (open_start && open_end) return text->find(core) != std::string::npos;
-  if (open_start) return text->ends_with(core);
-  if (open_end) return text->starts_with(core);
-  return *text == core;
-}
-
-bool any_matches(const std::vector<json::Value>& wanted, const json::Value& given) {
-  return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&given](const json::Value& one) {
-           return value_matches(one, given);
-         });
-}
-
-bool parameters_pass(const PathRule& rule, bool unbounded, const json::Object& parameters) {
-  std::set<std::string> names;
-  for (const auto& [name, value] : parameters) names.insert(to_lower(name));
-  for (const std::string& name : rule.required) {
-    if (!names.contains(name)) return false;
-  }
-  if (rule.denied.contains("*") && !parameters.empty()) return false;
-  for (const auto& [name, value] : parameters) {
-    const auto denied = rule.denied.find(to_lower(name));
-    if (denied != rule.denied.end() && any_matches(denied->second, value)) return false;
-    if (unbounded || rule.allowed.empty()) continue;
-    auto allowed = rule.allowed.find(to_lower(name));
-    if (allowed == rule.allowed.end()) allowed = rule.allowed.find("*");
-    if (allowed == rule.allowed.end() || !any_matches(allowed->second, value)) return false;
-  }
-  return true;
-}
-
 // Values of one parameter from two policies; an empty list (any value) swallows the other.
 void unite(ParameterValues& into, const ParameterValues& more) {
   for (const auto& [name, values] : more) {
@@ -119,42 +80,48 @@ void unite(ParameterValues& into, const ParameterValues& more) {
   }
 }
 
+// The lesser of two bounds, of which 0 is none.
+void lower(std::uint64_t& into, std::uint64_t other) {
+  if (other != 0 && (into == 0 || other < into)) into = other;
+}
+
+bool wrapping_passes(const PathRule& rule, std::uint64_t wrap_ttl_s) {
+  if (rule.min_wrapping_ttl_s == 0 && rule.max_wrapping_ttl_s == 0) return true;
+  if (wrap_ttl_s == 0 || wrap_ttl_s < rule.min_wrapping_ttl_s) return false;
+  return rule.max_wrapping_ttl_s == 0 || wrap_ttl_s <= rule.max_wrapping_ttl_s;
+}
+
 }  // namespace
 
 Acl::Acl(const std::vector<const AclPolicy*>& policies, bool root) : root_(root) {
+  Rules patterns;
   for (const AclPolicy* policy : policies) {
-    for (const PathRule& rule : policy->rules) add(rule, policy->name);
+    for (const PathRule& rule : policy->rules) {
+      add(rule.is_prefix || rule.has_segment_wildcard ? patterns : exact_, rule, policy->name);
+    }
   }
+  patterns_.reserve(patterns.size());
+  for (auto& one : patterns) patterns_.push_back(std::move(one.second));
   std::sort(patterns_.begin(), patterns_.end(),
             [](const Merged& a, const Merged& b) { return more_specific(a.rule, b.rule); });
 }
 
-void Acl::add(const PathRule& rule, const std::string& policy) {
-  Merged* present = nullptr;
-  if (!rule.is_prefix && !rule.has_segment_wildcard) {
-    const auto [at, added] = exact_.emplace(rule.pattern, Merged{rule, rule.allowed.empty(), {policy}});
-    if (added) return;
-    present = &at->second;
-  } else {
-    for (Merged& one : patterns_) {
-      if (written(one.rule) == written(rule)) present = &one;
-    }
-    if (present == nullptr) {
-      patterns_.push_back(Merged{rule, rule.allowed.empty(), {policy}});
-      return;
-    }
-  }
-  if (denies(present->rule)) return;
+void Acl::add(Rules& rules, const PathRule& rule, const std::string& policy) {
+  const std::pair<std::string, unsigned> giver{policy, rule.capabilities};
+  const auto [at, added] = rules.try_emplace(written(rule), Merged{rule, {giver}});
+  PathRule& present = at->second.rule;
+  if (added || denies(present)) return;
   if (denies(rule)) {
-    *present = Merged{rule, false, {policy}};
+    at->second = Merged{rule, {giver}};
     return;
   }
-  present->rule.capabilities |= rule.capabilities;
-  present->allowed_everything = present->allowed_everything || rule.allowed.empty();
-  unite(present->rule.allowed, rule.allowed);
-  unite(present->rule.denied, rule.denied);
-  present->rule.required.insert(rule.required.begin(), rule.required.end());
-  present->policies.push_back(policy);
+  present.capabilities |= rule.capabilities;
+  unite(present.allowed, rule.allowed);
+  unite(present.denied, rule.denied);
+  present.required.insert(rule.required.begin(), rule.required.end());
+  lower(present.min_wrapping_ttl_s, rule.min_wrapping_ttl_s);
+  lower(present.max_wrapping_ttl_s, rule.max_wrapping_ttl_s);
+  at->second.policies.push_back(giver);
 }
 
 const Acl::Merged* Acl::find(const std::string& path, bool list) const {
@@ -174,16 +141,28 @@ const Acl::Merged* Acl::find(const std::string& path, bool list) const {
   return nullptr;
 }
 
-Decision Acl::decide(const std::string& path, Operation operation,
-                     const json::Object* parameters) const {
-  if (root_) return {true, true, {std::string(kRootPolicy)}};
+Decision Acl::decide(const std::string& path, Operation operation, const json::Object* parameters,
+                     std::uint64_t wrap_ttl_s) const {
+  if (root_) return {true, true, {std::string(kRootPolicy)}, 0, "root"};
   const Merged* found = find(path, operation == Operation::kList);
-  if (found == nullptr || denies(found->rule)) return {};
-  if ((found->rule.capabilities & needed_for(operation)) == 0) return {};
-  if (parameters != nullptr && !parameters_pass(found->rule, found->allowed_everything, *parameters)) {
-    return {};
+  if (found == nullptr) return {false, false, {}, 0, "no_rule"};
+  const PathRule& rule = found->rule;
+  const auto refuse = [&rule](std::string_view reason) {
+    return Decision{false, false, {}, rule.capabilities, reason};
+  };
+  const unsigned needed = needed_for(operation);
+  if (denies(rule)) return refuse("denied_by_rule");
+  if ((rule.capabilities & needed) == 0) return refuse("capability_missing");
+  if (!wrapping_passes(rule, wrap_ttl_s)) return refuse("wrapping_out_of_bounds");
+  if (parameters != nullptr && !parameters_pass(rule, *parameters)) {
+    return refuse("parameter_refused");
   }
-  return {true, (found->rule.capabilities & bit(Capability::kSudo)) != 0, found->policies};
+  Decision out{true, (rule.capabilities & bit(Capability::kSudo)) != 0, {}, rule.capabilities,
+               "granted"};
+  for (const auto& [name, bits] : found->policies) {
+    if ((bits & needed) != 0) out.granting_policies.push_back(name);
+  }
+  return out;
 }
 
 std::vector<std::string> Acl::capabilities(const std::string& path) const {

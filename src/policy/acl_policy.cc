@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "hclconfig/hclconfig.h"
+#include "policy/limits.h"
 
 namespace apm::policy {
 namespace {
@@ -57,18 +58,29 @@ Result<json::Value> scalar_of(const hclconfig::Value& value) {
 
 Result<ParameterValues> parameters_of(const Item& item) {
   const Body* body = item.value.as_object();
-  if (body == nullptr) return error_at(item.value.at, concat("\"", item.key, "\" must be a map of lists"));
+  if (body == nullptr || !item.labels.empty()) {
+    return error_at(item.value.at, concat("\"", item.key, "\" must be a map of lists"));
+  }
   ParameterValues out;
   for (const Item& parameter : body->items) {
     const auto* list = parameter.value.as_list();
     if (list == nullptr) return error_at(parameter.value.at, "a parameter's values must be a list");
-    std::vector<json::Value>& values = out[to_lower(parameter.key)];
+    const auto [at, added] = out.try_emplace(to_lower(parameter.key));
+    if (!added) return error_at(parameter.at, concat("\"", parameter.key, "\" is there twice"));
+    std::vector<json::Value>& values = at->second;
     for (const hclconfig::Value& value : *list) {
       APM_TRY(json::Value one, scalar_of(value));
       values.push_back(std::move(one));
     }
   }
   return out;
+}
+
+Result<std::uint64_t> duration_of(const Item& item) {
+  APM_TRY(const std::string text, hclconfig::string_of(item));
+  const auto seconds = parse_duration_s(text);
+  if (!seconds) return error_at(item.value.at, concat("\"", item.key, "\" must be a duration"));
+  return *seconds;
 }
 
 Status read_member(PathRule& rule, const Item& item) {
@@ -87,6 +99,10 @@ Status read_member(PathRule& rule, const Item& item) {
   } else if (item.key == "required_parameters") {
     APM_TRY(const std::vector<std::string> names, hclconfig::strings_of(item));
     for (const std::string& name : names) rule.required.insert(to_lower(name));
+  } else if (item.key == "min_wrapping_ttl") {
+    APM_TRY(rule.min_wrapping_ttl_s, duration_of(item));
+  } else if (item.key == "max_wrapping_ttl") {
+    APM_TRY(rule.max_wrapping_ttl_s, duration_of(item));
   } else if (item.key != "comment") {
     return error_at(item.at, concat("\"", item.key, "\" is not known in a path rule"));
   }
@@ -104,7 +120,10 @@ Status read_pattern(PathRule& rule, const Item& item) {
   for (const std::string_view segment : split(pattern, '/')) {
     if (segment == "+") rule.has_segment_wildcard = true;
   }
-  if (rule.is_prefix && (pattern == "+" || pattern.ends_with("/+"))) {
+  if (pattern.find("{{") != std::string_view::npos) {
+    return error_at(item.at, "templates in a path are not supported: write the path out");
+  }
+  if (rule.is_prefix && pattern.ends_with('+')) {
     return error_at(item.at, "\"+*\" is not allowed: use \"+/*\" or \"*\"");
   }
   rule.pattern = std::string(pattern);
@@ -117,7 +136,17 @@ Result<PathRule> read_rule(const Item& item) {
   }
   PathRule rule;
   APM_CHECK_OK(read_pattern(rule, item));
-  for (const Item& member : item.value.as_object()->items) APM_CHECK_OK(read_member(rule, member));
+  const Body& body = *item.value.as_object();
+  for (const Item& member : body.items) {
+    if (const Item* first = body.find(member.key); first != &member) {
+      return error_at(member.at, concat("\"", member.key, "\" was already set at ",
+                                        hclconfig::describe(first->at)));
+    }
+    APM_CHECK_OK(read_member(rule, member));
+  }
+  if (rule.max_wrapping_ttl_s != 0 && rule.max_wrapping_ttl_s < rule.min_wrapping_ttl_s) {
+    return error_at(item.at, "max_wrapping_ttl is less than min_wrapping_ttl");
+  }
   if ((rule.capabilities & bit(Capability::kDeny)) != 0) {
     rule.capabilities = bit(Capability::kDeny);
     rule.allowed.clear();
@@ -136,9 +165,14 @@ Result<AclPolicy> parse_acl(std::string_view name, std::string_view text) {
   if (!body.ok()) return body.error().within("failed to parse policy");
   AclPolicy policy{normalise_name(name), {}};
   for (const Item& item : body->items) {
-    if (item.key == "name") continue;
+    if (item.key == "name" && item.value.as_string() != nullptr) continue;
     if (item.key != "path") {
-      return error_at(item.at, concat("\"", item.key, "\" is not known in a policy")).within("failed to parse policy");
+      return error_at(item.at, concat("\"", item.key, "\" is not known in a policy"))
+          .within("failed to parse policy");
+    }
+    if (policy.rules.size() == kRulesMax) {
+      return error_at(item.at, concat("a policy has at most ", kRulesMax, " rules"))
+          .within("failed to parse policy");
     }
     auto rule = read_rule(item);
     if (!rule.ok()) return rule.error().within("failed to parse policy");

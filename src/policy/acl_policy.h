@@ -1,8 +1,10 @@
 #pragma once
 
 // One ACL policy: rules for paths, as Vault writes them in HCL1 or JSON. Unknown keys are errors,
-// so that a rule that we would not enforce is never accepted.
+// so that a rule that we would not enforce is never accepted; "{{" in a path (Vault's templates)
+// and "+*" are errors for the same reason. A key given twice in one rule is an error.
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -36,6 +38,9 @@ struct PathRule {
   ParameterValues allowed;
   ParameterValues denied;
   std::set<std::string> required;
+  // Bounds of the life of a wrapped answer; 0: none. With one set, an answer must be wrapped.
+  std::uint64_t min_wrapping_ttl_s = 0;
+  std::uint64_t max_wrapping_ttl_s = 0;
 };
 
 struct AclPolicy {

@@ -82,7 +82,7 @@ for file in sorted(list((root / "src").rglob("*.[ch]*")) + list((root / "sim").r
     folder = parts[1] if parts[0] == "src" else "sim"
     for target in include.findall(file.read_text()):
         used = target.split("/")[0]
-        test_only = file.name.endswith("_test.cc")
+        test_only = "_test." in file.name or "_fixture." in file.name or "testing" in parts
         allowed = reachable(folder) if test_only else edges.get(folder, set())
         if used != folder and used not in allowed:
             faults.append(f"{'/'.join(parts)}: includes {target}; {folder} may not use {used}")
