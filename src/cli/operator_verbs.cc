@@ -32,7 +32,7 @@ void print_seal_status(const json::Value& body) {
   }
   rows.push_back({"Version", text_of(body, "version")});
   rows.push_back({"Storage Type", text_of(body, "storage_type")});
-  for (const char* name : {"cluster_name", "cluster_id", "store_kind", "handover"}) {
+  for (const char* name : {"cluster_name", "cluster_id"}) {
     if (body.at(name) != nullptr) rows.push_back({name, text_of(body, name)});
   }
   print(table({"Key", "Value"}, rows));
@@ -146,19 +146,6 @@ int seal(Session& session, const Arguments&) {
   return session.run("sealing", "PUT", "sys/seal", nullptr, "Success! Vault is sealed.");
 }
 
-int handover_status(Session& session, const Arguments&) {
-  const auto answer = session.call("GET", "sys/apm/handover");
-  if (!answer.ok()) return fail(answer.error());
-  if (!answer->success()) return fail_remote("reading the hand-over", answer->status, answer->errors());
-  if (const json::Value* data = answer->data()) print(json::write_pretty(*data));
-  return kOk;
-}
-
-int handover_confirm(Session& session, const Arguments&) {
-  return session.run("confirming the hand-over", "PUT", "sys/apm/handover/confirm", nullptr,
-                     "Success! The handed-over root token is revoked; none will be made again.");
-}
-
 }  // namespace
 
 std::vector<Verb> operator_verbs() {
@@ -168,8 +155,6 @@ std::vector<Verb> operator_verbs() {
        {.with_value = {"key-shares", "key-threshold"}, .plain = {"status"}}, init},
       {{"operator", "unseal"}, "give one unseal key, best on standard input", {.with_value = {}, .plain = {"reset"}}, unseal},
       {{"operator", "seal"}, "seal the server", {}, seal},
-      {{"operator", "handover", "status"}, "what became of the first root token", {}, handover_status},
-      {{"operator", "handover", "confirm"}, "revoke the first root token for good", {}, handover_confirm},
   };
 }
 

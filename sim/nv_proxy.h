@@ -1,0 +1,64 @@
+#pragma once
+
+// Stands between TPM clients and a software TPM. It answers NV_ReadPublic and NV_Read of the HCL
+// report's index itself (a software TPM's NV index holds at most 2048 bytes, the report is larger),
+// tells of writes to the guest's user data, and flushes what a vanished client left behind when the
+// software TPM has no room left. One client at a time is expected, as on a machine without a resource
+// manager. A thread per connection; the object lives as long as the process or the test.
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "sim/tpm_wire.h"
+
+namespace apm::sim {
+
+struct NvProxyOptions {
+  std::string client_path;      // where clients connect; control at client_path + ".ctrl"
+  std::string backend_control;  // the software TPM's control socket
+  Bytes hcl_report;
+  // A new report for new user data (kUserDataBytes bytes).
+  std::function<Result<Bytes>(ByteView user_data)> refresh;
+};
+
+class NvProxy {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<NvProxy>> start(NvProxyOptions options,
+                                                              TpmWire backend);
+  ~NvProxy();
+  NvProxy(const NvProxy&) = delete;
+  NvProxy& operator=(const NvProxy&) = delete;
+
+ private:
+  NvProxy(NvProxyOptions options, TpmWire backend)
+      : options_(std::move(options)), report_(options_.hcl_report), backend_(std::move(backend)) {}
+  void accept_clients();
+  void accept_control();
+  void serve(UniqueFd client);
+  void serve_control(UniqueFd client);
+  [[nodiscard]] Result<Bytes> answer(ByteView command);
+  [[nodiscard]] std::optional<Bytes> own_answer(ByteView command) const;
+  void watch(ByteView command, ByteView reply);
+
+  NvProxyOptions options_;
+  Bytes report_;  // guarded by mutex_, as is backend_
+  TpmWire backend_;
+  UniqueFd listener_, control_;
+  std::mutex mutex_;
+  std::condition_variable turn_;
+  std::set<std::uint32_t> held_;  // objects and sessions that are loaded now
+  std::size_t clients_ = 0;
+  std::atomic<bool> stopping_{false};
+  std::thread acceptor_, control_acceptor_;
+};
+
+}  // namespace apm::sim
