@@ -59,7 +59,7 @@ class Demo:
         child = subprocess.Popen([str(c) for c in command], stdout=open(log, "ab"),
                                  stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env)
         self.children.append(child)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             if ready in log.read_text(errors="replace"):
                 return child
@@ -70,7 +70,7 @@ class Demo:
 
     def run(self, command, env=None, stdin=None, ok=True):
         done = subprocess.run([str(c) for c in command], input=stdin, capture_output=True, text=True,
-                              env=env, timeout=60)
+                              env=env, timeout=120)
         if ok:
             expect(done.returncode == 0, f"{command[0]} {command[1:4]} failed: {done.stderr}{done.stdout}")
         return done

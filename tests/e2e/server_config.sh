@@ -47,7 +47,7 @@ export VAULT_ADDR=https://localhost:$port VAULT_CACERT=$dir/cert.pem
 start() {
   "$apm" server -config="$dir/apm.hcl" >>"$dir/server.log" 2>&1 &
   server=$!
-  for _ in $(seq 100); do
+  for _ in $(seq 400); do
     # As the original polls: without a fail flag, whatever the status.
     health=$(curl -s --cacert "$dir/cert.pem" "$VAULT_ADDR/v1/sys/health") && return
     kill -0 "$server" 2>/dev/null || fail "the server ended"
