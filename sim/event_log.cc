@@ -104,8 +104,16 @@ Bytes image_load_event() {
   return out;
 }
 
+// UEFI_GPT_DATA: a partition table header and no partition.
+Bytes gpt_event() {
+  Bytes out = to_bytes(std::string_view("EFI PART"));
+  out.resize(92, 0);
+  append_u64_le(out, 0);
+  return out;
+}
+
 void boot_image_events(Builder& log, const BootInput& input) {
-  log.of(5, kGptEvent, "simulated partition table", to_bytes(std::string_view("GPT")));
+  log.plain(5, kGptEvent, gpt_event());
   if (input.secure_boot) {
     log.plain(7, kEventVariableAuthority,
               uefi_variable(kSecurityGuid, "db", signature_data(input.signer_der)));

@@ -8,7 +8,7 @@
 //   maa_body, maa_type, maa_vcek_chain, maa_vcek_tcb, maa_snp_signature, maa_snp_policy,
 //   maa_report_data, maa_ak_certificate, maa_ak_mismatch, maa_quote, maa_quote_signature,
 //   maa_pcr_digest, maa_certify, maa_certify_signature, maa_key_name, maa_key_attributes,
-//   maa_event_log, maa_secure_boot
+//   maa_event_log, maa_secure_boot; and those of crypto/keys.h for keys that are none
 
 #include <map>
 #include <string>

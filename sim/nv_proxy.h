@@ -6,13 +6,12 @@
 // software TPM has no room left. One client at a time is expected, as on a machine without a resource
 // manager. A thread per connection; the object lives as long as the process or the test.
 
-#include <sys/types.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>

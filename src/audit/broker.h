@@ -1,8 +1,8 @@
 #pragma once
 
 // All audit devices behind one call, fail-closed: with devices configured, a record that none of
-// them accepted is an error, and the pipeline then refuses the request. Without devices every record
-// is accepted. Any thread may call.
+// them accepted is an error, and the pipeline then refuses the request. Without devices every
+// record is accepted. Any thread may call.
 
 #include <memory>
 #include <shared_mutex>

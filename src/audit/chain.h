@@ -3,8 +3,9 @@
 // The hash chain over a device's records: each line carries a sequence number and the SHA-256 of
 // the chain value before it and of its own bytes without that member. An edit (of any byte), a
 // reorder or a hole breaks it at the line where it happened; a cut tail shows as a last sequence
-// lower than the one that the operator noted. A file that was begun by log rotation says in its first
-// record which chain value it follows. Format: docs/formats/audit.md. Pure, but for verify_file.
+// lower than the one that the operator noted. A file that was begun by log rotation says in its
+// first record which chain value it follows. Format: docs/formats/audit.md. Pure, but for
+// verify_file.
 
 #include <cstdint>
 #include <string>

@@ -2,10 +2,10 @@
 
 // HCL version 1 and JSON, as Vault's configuration and policies are written: text in, a tree with
 // line and column out. Comments (#, //, /* */), blocks with labels, attributes, lists, objects,
-// strings, heredocs, numbers, booleans. "${" has no meaning: text is text. Errors say where: columns
-// count characters. Repeated blocks keep their order; a repeated attribute is an error that names
-// both places. "<<-" takes away the indentation that all lines of a heredoc share. Numbers are
-// written as in JSON (no octal, no hexadecimal). Limits: hclconfig/limits.h. Pure: any thread.
+// strings, heredocs, numbers, booleans. "${" has no meaning: text is text. Errors say where:
+// columns count characters. Repeated blocks keep their order; a repeated attribute is an error that
+// names both places. "<<-" takes away the indentation that all lines of a heredoc share. Numbers
+// are written as in JSON (no octal, no hexadecimal). Limits: hclconfig/limits.h. Pure: any thread.
 
 #include <memory>
 #include <optional>

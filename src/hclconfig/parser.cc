@@ -69,11 +69,14 @@ class Parser {
     return {};
   }
 
-  // {"path": {"a/b": {..}}} is what path "a/b" {..} is in HCL; a list of objects is repeated blocks.
+  // {"path": {"a/b": {..}}} is what path "a/b" {..} is in HCL; a list of objects is repeated
+  // blocks.
   Status add_json(Body& out, Item item) {
     const List* list = item.value.as_list();
     bool blocks = list != nullptr && !list->empty();
-    for (std::size_t i = 0; blocks && i < list->size(); ++i) blocks = (*list)[i].as_object() != nullptr;
+    for (std::size_t i = 0; blocks && i < list->size(); ++i) {
+      blocks = (*list)[i].as_object() != nullptr;
+    }
     if (blocks) {
       for (const Value& value : *list) add_json_object(out, item, value);
     } else if (item.value.as_object() != nullptr) {

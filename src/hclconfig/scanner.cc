@@ -46,7 +46,8 @@ void append_utf8(std::string& out, unsigned point) {
             static_cast<char>(0x80 | (point & 0x3f))};
   } else {
     out += {static_cast<char>(0xf0 | point >> 18), static_cast<char>(0x80 | (point >> 12 & 0x3f)),
-            static_cast<char>(0x80 | (point >> 6 & 0x3f)), static_cast<char>(0x80 | (point & 0x3f))};
+            static_cast<char>(0x80 | (point >> 6 & 0x3f)),
+            static_cast<char>(0x80 | (point & 0x3f))};
   }
 }
 

@@ -184,11 +184,13 @@ bool Acl::touches(const std::string& prefix) const {
   const auto near = [&prefix](const PathRule& rule) {
     if (denies(rule) || rule.capabilities == 0) return false;
     const std::string fixed = written(rule).substr(0, first_wildcard(written(rule)));
-    return fixed.starts_with(prefix) || (fixed.size() < written(rule).size() && prefix.starts_with(fixed)) ||
-           fixed + "/" == prefix;
+    const bool open = fixed.size() < written(rule).size();
+    return fixed.starts_with(prefix) || (open && prefix.starts_with(fixed)) || fixed + "/" == prefix;
   };
-  return std::any_of(exact_.begin(), exact_.end(), [&](const auto& one) { return near(one.second.rule); }) ||
-         std::any_of(patterns_.begin(), patterns_.end(), [&](const Merged& one) { return near(one.rule); });
+  return std::any_of(exact_.begin(), exact_.end(),
+                     [&near](const auto& one) { return near(one.second.rule); }) ||
+         std::any_of(patterns_.begin(), patterns_.end(),
+                     [&near](const Merged& one) { return near(one.rule); });
 }
 
 }  // namespace apm::policy

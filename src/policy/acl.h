@@ -5,9 +5,9 @@
 // For one path the most specific matching pattern decides: an exact path beats every pattern; among
 // patterns, lower priority has the one whose first '+' or '*' comes earlier, then the one ending in
 // '*', then the one with more '+', then the shorter, then the lexicographically smaller. The same
-// pattern in several policies is merged: deny wins, capabilities add up, and a parameter list of one
-// policy binds the merged rule also where another policy has none (as in Vault). A LIST of "x/" is
-// also matched against "x", by the exact path and by each '+' pattern, so that a rule written
+// pattern in several policies is merged: deny wins, capabilities add up, and a parameter list of
+// one policy binds the merged rule also where another policy has none (as in Vault). A LIST of "x/"
+// is also matched against "x", by the exact path and by each '+' pattern, so that a rule written
 // without the slash binds. (Vault tries all patterns without the slash first, so that there a rule
 // for "x*" hides the more specific "x/*" from a LIST: we take the most specific one instead.)
 

@@ -1,0 +1,180 @@
+#include "policy/claims.h"
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "policy/limits.h"
+
+namespace apm::policy {
+namespace {
+
+json::Value doc(std::string_view text) {
+  auto parsed = json::parse(text);
+  EXPECT_TRUE(parsed.ok()) << text;
+  return parsed.ok() ? *parsed : json::Value();
+}
+
+bool passes(std::string_view condition, std::string_view claims) {
+  const auto parsed = parse_condition(doc(condition), Grammar::kExtended);
+  EXPECT_TRUE(parsed.ok()) << condition << ": " << (parsed.ok() ? "" : parsed.error().message);
+  return parsed.ok() && evaluate(*parsed, doc(claims)).passed;
+}
+
+constexpr std::string_view kSample = R"({
+  "version": "1.0.0",
+  "anyOf": [
+    {"authority": "https://sharedeus.eus.attest.azure.net/",
+     "allOf": [
+       {"claim": "x-ms-attestation-type", "equals": "sevsnpvm"},
+       {"claim": "x-ms-isolation-tee.x-ms-compliance-status", "equals": "azure-compliant-cvm"},
+       {"anyOf": [{"claim": "secure", "equals": "true"}, {"claim": "svn", "equals": 0}]}]},
+    {"authority": "https://sharedweu.weu.attest.azure.net",
+     "anyOf": [{"claim": "secure", "equals": true}]}]})";
+
+constexpr std::string_view kClaims = R"({
+  "x-ms-attestation-type": "sevsnpvm",
+  "x-ms-isolation-tee": {"x-ms-compliance-status": "azure-compliant-cvm"},
+  "secure": true})";
+
+TEST(Claims, APolicyAsAzurePublishesItIsReadAndTested) {
+  const auto policy = parse_release_policy(doc(kSample));
+  ASSERT_TRUE(policy.ok()) << policy.error().message;
+  EXPECT_EQ(policy->version, "1.0.0");
+  ASSERT_EQ(policy->authorities.size(), 2U);
+  EXPECT_EQ(policy->authorities[0].url, "https://sharedeus.eus.attest.azure.net");
+  for (const char* issuer :
+       {"https://sharedeus.eus.attest.azure.net", "https://sharedeus.eus.attest.azure.net/",
+        "https://sharedweu.weu.attest.azure.net"}) {
+    EXPECT_TRUE(evaluate(*policy, issuer, doc(kClaims)).passed) << issuer;
+  }
+  for (const char* issuer : {"", "/", "https://evil.attest.azure.net",
+                             "https://sharedeus.eus.attest.azure.net.evil.example",
+                             "https://sharedeus.eus.attest.azure.net//"}) {
+    EXPECT_FALSE(evaluate(*policy, issuer, doc(kClaims)).passed) << issuer;
+  }
+  EXPECT_FALSE(evaluate(*policy, "https://sharedweu.weu.attest.azure.net", doc("{}")).passed);
+}
+
+TEST(Claims, EveryRuleTellsWhatItExpectedAndWhatItFound) {
+  const auto policy = parse_release_policy(doc(kSample));
+  ASSERT_TRUE(policy.ok());
+  const Verdict verdict =
+      evaluate(*policy, "https://sharedeus.eus.attest.azure.net",
+               doc(R"({"x-ms-attestation-type": "tdxvm", "secure": false, "svn": 0})"));
+  EXPECT_FALSE(verdict.passed);
+  ASSERT_EQ(verdict.rules.size(), 6U);  // issuer, four claims, the other issuer
+  EXPECT_EQ(describe(verdict.rules[1]),
+            "claim \"x-ms-attestation-type\": equals \"sevsnpvm\", found \"tdxvm\": failed");
+  EXPECT_EQ(describe(verdict.rules[2]),
+            "claim \"x-ms-isolation-tee.x-ms-compliance-status\": equals \"azure-compliant-cvm\", "
+            "found no single value: failed");
+  EXPECT_EQ(verdict.rules[3].found, "false");
+  EXPECT_TRUE(verdict.rules[4].passed);
+  EXPECT_EQ(verdict.rules[5].claim, "iss");
+  EXPECT_FALSE(verdict.rules[5].passed);
+}
+
+TEST(Claims, ValuesCompareAsTextWithTheirCase) {
+  for (const auto& [wanted, found, equal] : std::vector<std::tuple<const char*, const char*, bool>>{
+           {"true", "true", true},      {"\"true\"", "true", true}, {"true", "\"true\"", true},
+           {"0", "\"0\"", true},        {"\"0\"", "0", true},       {"\"a\"", "\"A\"", false},
+           {"true", "false", false},    {"1", "10", false},         {"\"\"", "\"\"", true},
+           {"true", "\"True\"", false}, {"\"a\"", "\"a \"", false}, {"1", "true", false},
+           {"\"\"", "null", false},     {"\"x\"", "[\"x\"]", false}, {"\"null\"", "null", false},
+           {"\"x\"", "{\"x\":\"x\"}", false}}) {
+    const std::string condition = concat(R"({"claim": "c", "equals": )", wanted, "}");
+    EXPECT_EQ(passes(condition, concat(R"({"c": )", found, "}")), equal) << condition << found;
+  }
+}
+
+TEST(Claims, AMissingClaimFailsEveryComparison) {
+  for (const char* rule : {R"("equals": "")", R"("notEquals": "x")", R"("in": ["", "x"])",
+                           R"("less": 9)", R"("lessOrEquals": 9)", R"("greater": -9)",
+                           R"("greaterOrEquals": 0)", R"("exists": true)"}) {
+    const std::string condition = concat(R"({"claim": "a.b", )", rule, "}");
+    for (const char* claims : {"{}", R"({"a": 1})", R"({"a": {"c": 1}})", R"({"a.b": 1})",
+                               R"({"a": {"b": null}})", R"({"a": [{"b": 1}]})", "[]", "1"}) {
+      EXPECT_FALSE(passes(condition, claims)) << condition << " " << claims;
+    }
+  }
+  EXPECT_TRUE(passes(R"({"claim": "a.b", "exists": false})", "{}"));
+  EXPECT_FALSE(passes(R"({"claim": "a.b", "exists": false})", R"({"a": {"b": []}})"));
+  EXPECT_FALSE(passes(R"({"claim": "a", "notEquals": "x"})", R"({"a": ["y"]})"));
+}
+
+TEST(Claims, TheExtendedOperators) {
+  const auto holds = [](const char* rule, const char* found) {
+    return passes(concat(R"({"claim": "c", )", rule, "}"), concat(R"({"c": )", found, "}"));
+  };
+  EXPECT_TRUE(holds(R"("notEquals": "x")", "\"y\""));
+  EXPECT_FALSE(holds(R"("notEquals": true)", "\"true\""));
+  EXPECT_TRUE(holds(R"("in": ["a", 7])", "\"7\""));
+  EXPECT_FALSE(holds(R"("in": ["a", 7])", "8"));
+  EXPECT_TRUE(holds(R"("exists": true)", "0"));
+  EXPECT_TRUE(holds(R"("less": 10)", "9"));  // not as text, where "9" is greater
+  EXPECT_FALSE(holds(R"("less": 10)", "10"));
+  EXPECT_TRUE(holds(R"("lessOrEquals": "10")", "10"));
+  EXPECT_TRUE(holds(R"("greater": 18446744073709551615)", "\"18446744073709551616\""));
+  EXPECT_FALSE(holds(R"("greater": 18446744073709551615)", "18446744073709551615"));
+  EXPECT_TRUE(holds(R"("greaterOrEquals": -5)", "-4"));
+  EXPECT_FALSE(holds(R"("greaterOrEquals": -5)", "-6"));
+  for (const char* found : {"\"\"", "\"abc\"", "1.5", "1e9", "\"09\"", "true", "\" 9\"", "\"-\""}) {
+    EXPECT_FALSE(holds(R"("greaterOrEquals": 0)", found)) << found;
+    EXPECT_FALSE(holds(R"("less": 100)", found)) << found;
+  }
+}
+
+TEST(Claims, WhatIsNotInTheGrammarIsRefusedWithItsPlace) {
+  const auto authority = [](const char* inner) {
+    return concat(R"({"version":"1.0.0","anyOf":[{"authority":"https://a",)", inner, "}]}");
+  };
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"[]", "the policy: must be an object"},
+      {"{}", "the policy: needs anyOf or allOf"},
+      {R"({"version":"1.0.0","anyOf":[]})", "anyOf: must be a list with something in it"},
+      {R"({"version":"0.2","anyOf":[{}]})", "version: must be"},
+      {R"({"version":"1.0.0","anyOf":[{"allOf":[]}]})", "anyOf[0]: \"authority\" must be"},
+      {R"({"version":"1.0.0","noneOf":[1]})", "the policy: \"noneOf\" is not known here"},
+      {authority(R"("allOf":[])"), "anyOf[0].allOf: must be a list"},
+      {authority(R"("allOf":[1],"anyOf":[1])"), "anyOf[0]: has anyOf and allOf"},
+      {authority(R"("allOf":[{"claim":"a"}])"), "anyOf[0].allOf[0]: has no operator"},
+      {authority(R"("allOf":[{"claim":"a..b","equals":1}])"), "anyOf[0].allOf[0]: \"claim\" has an"},
+      {authority(R"("allOf":[{"claim":"a","equals":[1]}])"), "anyOf[0].allOf[0]: \"equals\" compares"},
+      {authority(R"("allOf":[{"claim":"a","equals":null}])"), "anyOf[0].allOf[0]: \"equals\" comp"},
+      {authority(R"("allOf":[{"claim":"a","condition":"equals","value":1}])"),
+       "anyOf[0].allOf[0]: \"condition\" is not an operator"},
+      {authority(R"("allOf":[{"claim":"a","equals":1},{"anyOf":[{"equals":1}]}])"),
+       "anyOf[0].allOf[1].anyOf[0]: \"equals\" is not known here"},
+      {authority(R"("allOf":[{"claim":"a","notEquals":1}])"), "Key Vault implements \"equals\" alone"}};
+  for (const auto& [text, part] : cases) {
+    const auto parsed = parse_release_policy(doc(text));
+    ASSERT_FALSE(parsed.ok()) << text;
+    EXPECT_EQ(parsed.error().reason, "policy_syntax") << text;
+    EXPECT_NE(parsed.error().message.find(part), std::string::npos) << parsed.error().message;
+  }
+  for (const char* text :
+       {R"({"claim":"a","equals":1,"less":2})", R"({"claim":"a","in":[]})", R"({"claim":"a","in":"x"})",
+        R"({"claim":"a","less":"x"})", R"({"claim":"a","less":1.5})", R"({"claim":"a","exists":"true"})",
+        R"({"claim":1,"equals":1})", R"({"claim":"","equals":1})"}) {
+    EXPECT_EQ(parse_condition(doc(text), Grammar::kExtended).error().reason, "policy_syntax") << text;
+  }
+}
+
+TEST(Claims, DepthAndCountAtTheLimitAndOneBeyond) {
+  const auto nested = [](std::size_t depth) {
+    std::string text = R"({"claim":"a","equals":1})";
+    for (std::size_t i = 1; i < depth; ++i) text = concat(R"({"allOf":[)", text, "]}");
+    return doc(text);
+  };
+  EXPECT_TRUE(parse_condition(nested(kConditionDepthMax), Grammar::kExtended).ok());
+  EXPECT_FALSE(parse_condition(nested(kConditionDepthMax + 1), Grammar::kExtended).ok());
+  const auto wide = [](std::size_t count) {  // with the group itself
+    json::Array list(count - 1, json::Value(json::Object{{"claim", "a"}, {"equals", 1}}));
+    return json::Value(json::Object{{"allOf", std::move(list)}});
+  };
+  EXPECT_TRUE(parse_condition(wide(kConditionsMax), Grammar::kExtended).ok());
+  EXPECT_FALSE(parse_condition(wide(kConditionsMax + 1), Grammar::kExtended).ok());
+}
+
+}  // namespace
+}  // namespace apm::policy
