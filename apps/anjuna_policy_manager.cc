@@ -1,4 +1,5 @@
-// anjuna-policy-manager: secrets and authorisations for administrators; fetch and run for workloads.
+// anjuna-policy-manager: secrets and authorisations for administrators; fetch and run for
+// workloads.
 
 #include <string>
 #include <vector>

@@ -15,7 +15,8 @@
 namespace {
 
 int run_program(const std::string& verb, const std::vector<std::string>& rest) {
-  const auto args = apm::cli::Arguments::parse(rest, {.with_value = {"config", "log-level"}, .plain = {}});
+  const auto args =
+      apm::cli::Arguments::parse(rest, {.with_value = {"config", "log-level"}, .plain = {}});
   if (!args.ok()) return apm::cli::fail(args.error());
   if (!args->has("config")) {
     return apm::cli::fail(apm::Error(apm::Code::kInvalidArgument, verb + " needs -config=FILE"));
@@ -34,7 +35,8 @@ int main(int argc, char** argv) {
     apm::boot::block_signals();
     return run_program(words[0], {words.begin() + 1, words.end()});
   }
-  if (!words.empty() && (words[0] == "version" || words[0] == "-version" || words[0] == "--version")) {
+  if (!words.empty() &&
+      (words[0] == "version" || words[0] == "-version" || words[0] == "--version")) {
     std::cout << "anjuna-policy-manager-server v" << apm::boot::version() << std::endl;
     return 0;
   }

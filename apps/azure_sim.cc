@@ -78,8 +78,7 @@ sigset_t block_signals() {
 }
 
 void wait_for_end(const sigset_t& stopping, Options& options) {
-  const std::uint64_t seconds =
-      apm::parse_u64(options["--max-seconds"]).value_or(kDefaultSeconds);
+  const std::uint64_t seconds = apm::parse_u64(options["--max-seconds"]).value_or(kDefaultSeconds);
   const timespec limit{static_cast<time_t>(seconds), 0};
   static_cast<void>(sigtimedwait(&stopping, nullptr, &limit));
 }

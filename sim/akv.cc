@@ -110,20 +110,23 @@ HttpResponse KeyVault::page(const HttpRequest& request, const json::Array& all) 
   const std::size_t next = from + items.size();
   json::Value link;
   if (next < all.size()) {
-    link = concat(settings_.vault_url(), request.path, "?api-version=",
-                  request.parameter("api-version"), "&$skiptoken=", next, "&maxresults=", wanted);
+    link = concat(settings_.vault_url(), request.path,
+                  "?api-version=", request.parameter("api-version"), "&$skiptoken=", next,
+                  "&maxresults=", wanted);
   }
   return json_response(200, json::Object{{"value", std::move(items)}, {"nextLink", link}});
 }
 
 HttpResponse KeyVault::not_found(std::string_view kind, const std::string& name) const {
   const std::string type(kind == "secrets" ? "secret" : "key");
-  return azure_error(
-      404, kind == "secrets" ? "SecretNotFound" : "KeyNotFound",
-      concat("A ", type, " with (name/id) ", name, " was not found in this key vault. If you "
-             "recently deleted this ", type, " you may be able to recover it using the correct "
-             "recovery command. For help resolving this issue, please see "
-             "https://go.microsoft.com/fwlink/?linkid=2125182"));
+  return azure_error(404, kind == "secrets" ? "SecretNotFound" : "KeyNotFound",
+                     concat("A ", type, " with (name/id) ", name,
+                            " was not found in this key vault. If you "
+                            "recently deleted this ",
+                            type,
+                            " you may be able to recover it using the correct "
+                            "recovery command. For help resolving this issue, please see "
+                            "https://go.microsoft.com/fwlink/?linkid=2125182"));
 }
 
 void KeyVault::add_deletion(json::Object& bundle, std::string_view kind, const std::string& name,

@@ -107,9 +107,9 @@ HttpResponse KeyVault::keys(const HttpRequest& request) {
       json::Array items;
       for (const auto& [id, key] : data.keys) {
         if (key.deleted_ms != 0 || key.versions.empty()) continue;
-        items.emplace_back(json::Object{
-            {"kid", id_of("keys", key.name)},
-            {"attributes", attributes(key.versions.back().enabled, key.versions.back().created_s)}});
+        items.emplace_back(json::Object{{"kid", id_of("keys", key.name)},
+                                        {"attributes", attributes(key.versions.back().enabled,
+                                                                  key.versions.back().created_s)}});
       }
       out = page(request, items);
       return false;
@@ -179,7 +179,8 @@ HttpResponse KeyVault::create_key(const HttpRequest& request, const std::string&
     StoredKey& key = data.keys[to_lower(name)];
     if (key.deleted_ms != 0) {
       out = azure_error(409, "Conflict",
-                        concat("Key ", name, " is currently in a deleted but recoverable state, "
+                        concat("Key ", name,
+                               " is currently in a deleted but recoverable state, "
                                "and its name cannot be reused; in this state, the key can only be "
                                "recovered or purged."),
                         "ObjectIsDeletedButRecoverable");
@@ -215,10 +216,9 @@ Result<json::Object> KeyVault::key_bundle(const StoredKey& key,
   if (hsm) about.set("hsmPlatform", "2");
   out.set("attributes", std::move(about));
   if (!key.release_policy.empty()) {
-    out.set("release_policy",
-            json::Object{{"contentType", "application/json; charset=utf-8"},
-                         {"data", base64url_encode(as_bytes(key.release_policy))},
-                         {"immutable", key.immutable_policy}});
+    out.set("release_policy", json::Object{{"contentType", "application/json; charset=utf-8"},
+                                           {"data", base64url_encode(as_bytes(key.release_policy))},
+                                           {"immutable", key.immutable_policy}});
   }
   return out;
 }

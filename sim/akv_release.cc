@@ -165,9 +165,8 @@ HttpResponse KeyVault::release(const HttpRequest& request, const StoredKey& key,
   bundle->find("key")->as_object()->set("key_hsm", key_hsm_text(target, enc, *ciphertext));
   std::string kid = settings_.vault_url() + "/keys/" + request.segments[1];
   if (request.segments.size() == 4) kid += "/" + request.segments[2];
-  json::Object asked_for{{"api-version", request.parameter("api-version")},
-                         {"enc", enc},
-                         {"kid", kid}};
+  json::Object asked_for{
+      {"api-version", request.parameter("api-version")}, {"enc", enc}, {"kid", kid}};
   if (nonce != nullptr) asked_for.set("nonce", fault == "wrong_nonce" ? "not-" + *nonce : *nonce);
   const json::Object payload{{"request", std::move(asked_for)},
                              {"response", json::Object{{"key", std::move(*bundle)}}}};

@@ -21,8 +21,8 @@ HttpResponse KeyVault::secrets(const HttpRequest& request) {
   return get_secret(name, parts.size() == 3 ? parts[2] : "");
 }
 
-json::Object KeyVault::secret_bundle(const StoredSecret& secret,
-                                     const StoredSecretVersion& version, bool with_value) const {
+json::Object KeyVault::secret_bundle(const StoredSecret& secret, const StoredSecretVersion& version,
+                                     bool with_value) const {
   json::Object out;
   if (with_value) out.set("value", version.value);
   out.set("id", id_of("secrets", secret.name, version.version));
@@ -59,7 +59,8 @@ HttpResponse KeyVault::set_secret(const HttpRequest& request, const std::string&
                                 concat("Secret ", name, " is currently being deleted."),
                                 "ObjectIsBeingDeleted")
                   : azure_error(409, "Conflict",
-                                concat("Secret ", name, " is currently in a deleted but "
+                                concat("Secret ", name,
+                                       " is currently in a deleted but "
                                        "recoverable state, and its name cannot be reused; in this "
                                        "state, the secret can only be recovered or purged."),
                                 "ObjectIsDeletedButRecoverable");
@@ -151,8 +152,7 @@ HttpResponse KeyVault::deleted_secrets(const HttpRequest& request) {
     }
     if (parts.size() == 3 && to_lower(parts[2]) == "recover" && request.method == "POST") {
       found->second.deleted_ms = 0;
-      out = json_response(
-          200, secret_bundle(found->second, found->second.versions.back(), false));
+      out = json_response(200, secret_bundle(found->second, found->second.versions.back(), false));
       return true;
     }
     if (parts.size() == 2 && request.method == "DELETE") {

@@ -83,9 +83,8 @@ Result<crypto::PublicKey> master_key(Services& services, const Clock& clock) {
 
 Status put_secret(Services& services, const Clock& clock, const std::string& name,
                   const std::string& value) {
-  return expect_ok(call_vault(services, clock, "PUT", "/secrets/" + name,
-                              json::Object{{"value", value}}),
-                   name);
+  return expect_ok(
+      call_vault(services, clock, "PUT", "/secrets/" + name, json::Object{{"value", value}}), name);
 }
 
 }  // namespace
@@ -118,8 +117,8 @@ Status deploy(Services& services, const Clock& clock, const DeployInput& input) 
   APM_TRY(const Bytes wrapped_storage_key,
           master.encrypt_oaep(Hash::kSha256, Hash::kSha256, as_bytes(storage_key)));
   APM_CHECK_OK(put_secret(services, clock, "apm-tls-cert", base64_encode(pfx)));
-  APM_CHECK_OK(put_secret(services, clock, "apm-tls-cert-password",
-                          base64_encode(wrapped_password)));
+  APM_CHECK_OK(
+      put_secret(services, clock, "apm-tls-cert-password", base64_encode(wrapped_password)));
   return put_secret(services, clock, "apm-saa-key", base64_encode(wrapped_storage_key));
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 
-// What a deployer does before the first boot, in the simulated vault: the exportable master key with
-// its release policy, the server's TLS certificate as a PFX, and the two values that are encrypted
-// under the master key. Works on the directory's state, whether or not it is being served.
+// What a deployer does before the first boot, in the simulated vault: the exportable master key
+// with its release policy, the server's TLS certificate as a PFX, and the two values that are
+// encrypted under the master key. Works on the directory's state, whether or not it is being
+// served.
 
 #include <string>
 

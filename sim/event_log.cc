@@ -128,24 +128,23 @@ void boot_image_events(Builder& log, const BootInput& input) {
   log.of(12, kIpl, "simulated kernel command line", to_bytes(std::string_view("cmdline")));
   log.of(9, kEventTag, "initrd:" + input.image, to_bytes(std::string_view("Linux initrd")));
   log.plain(5, kAction, to_bytes(std::string_view("Exit Boot Services Invocation")));
-  log.plain(5, kAction,
-            to_bytes(std::string_view("Exit Boot Services Returned with Success")));
+  log.plain(5, kAction, to_bytes(std::string_view("Exit Boot Services Returned with Success")));
 }
 
 Bytes spec_id_event() {
   Bytes out = to_bytes(std::string_view("Spec ID Event03\0", 16));
-  append_u32_le(out, 0);                       // platform class: client
-  append(out, Bytes{0, 2, 105, 2});            // version 2.0 errata 105, 64-bit
-  append_u32_le(out, 1);                       // one algorithm
+  append_u32_le(out, 0);             // platform class: client
+  append(out, Bytes{0, 2, 105, 2});  // version 2.0 errata 105, 64-bit
+  append_u32_le(out, 1);             // one algorithm
   append_u16_le(out, kSha256Algorithm);
   append_u16_le(out, 32);
-  out.push_back(0);                            // no vendor information
+  out.push_back(0);  // no vendor information
   return out;
 }
 
 Result<std::vector<BootEvent>> malformed(const char* what) {
-  return Error(Code::kInvalidArgument, "event_log", std::string("the event log is malformed: ") +
-                                                        what);
+  return Error(Code::kInvalidArgument, "event_log",
+               std::string("the event log is malformed: ") + what);
 }
 
 }  // namespace

@@ -22,9 +22,9 @@ struct BootEvent {
 };
 
 struct BootInput {
-  std::string image;       // names the boot image: another name, other hashes
+  std::string image;  // names the boot image: another name, other hashes
   bool secure_boot = true;
-  Bytes signer_der;        // certificate in db that verified the image
+  Bytes signer_der;  // certificate in db that verified the image
 };
 
 inline constexpr std::uint32_t kEventNoAction = 0x03;

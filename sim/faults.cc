@@ -12,9 +12,9 @@ namespace apm::sim {
 namespace {
 
 constexpr std::array<std::string_view, 12> kServiceActions{
-    "wrong_nonce",  "expired_token",  "policy_mismatch",  "tamper",
-    "wrong_issuer", "no_pcr_values",  "wrong_signer",     "wrong_key",
-    "wrong_kid",    "unverifiable",   "empty_body",       "rotated_vcek"};
+    "wrong_nonce",  "expired_token", "policy_mismatch", "tamper",
+    "wrong_issuer", "no_pcr_values", "wrong_signer",    "wrong_key",
+    "wrong_kid",    "unverifiable",  "empty_body",      "rotated_vcek"};
 
 bool known_action(std::string_view action) {
   if (action == "drop") return true;
@@ -37,7 +37,9 @@ std::string text_of(const json::Value& from, std::string_view name) {
 // The name under which a request is counted.
 std::string kind_of(const HttpRequest& request) {
   const auto& parts = request.segments;
-  const auto at = [&](std::size_t i) { return i < parts.size() ? to_lower(parts[i]) : std::string(); };
+  const auto at = [&](std::size_t i) {
+    return i < parts.size() ? to_lower(parts[i]) : std::string();
+  };
   if (request.service == "akv") {
     if (at(0) == "keys" && !parts.empty() && to_lower(parts.back()) == "release") return "release";
     if (at(0) == "secrets" && request.method == "PUT") return "secret_set";
@@ -192,9 +194,9 @@ json::Value Faults::log() const {
   const std::lock_guard lock(mutex_);
   json::Array out;
   for (const Entry& entry : entries_) {
-    json::Object line{{"n", entry.number},       {"service", entry.service},
-                      {"method", entry.method},  {"path", entry.path},
-                      {"status", entry.status},  {"started_ms", entry.started_ms}};
+    json::Object line{{"n", entry.number},      {"service", entry.service},
+                      {"method", entry.method}, {"path", entry.path},
+                      {"status", entry.status}, {"started_ms", entry.started_ms}};
     if (!entry.fault.empty()) line.set("fault", entry.fault);
     out.emplace_back(std::move(line));
   }

@@ -46,7 +46,7 @@ struct RequestPlan {
   std::optional<int> status;  // answer this and do not act
   bool drop = false;          // close without an answer, without acting
   int latency_ms = 0;
-  std::string fault;          // for the service
+  std::string fault;  // for the service
   std::vector<pid_t> kill_after_reply;
 };
 
@@ -60,7 +60,8 @@ class Faults {
   void clear_faults();
   [[nodiscard]] bool kill_armed() const;
 
-  // Points in the life of a connection. `counted` tells that on_connect() counted the first request.
+  // Points in the life of a connection. `counted` tells that on_connect() counted the first
+  // request.
   [[nodiscard]] bool on_connect();
   [[nodiscard]] RequestPlan begin(const HttpRequest& request, bool counted);
   void end(const RequestPlan& plan, int status);

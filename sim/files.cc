@@ -23,7 +23,7 @@ Status write_private_file(const std::string& path, ByteView content) {
 }
 
 bool file_exists(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::stat(path.c_str(), &info) == 0;
 }
 

@@ -50,16 +50,15 @@ inline Result<GuestEvidence> collect_evidence(TpmVm& vm, const Hardware& hardwar
   const json::Object proof{{"SnpReport", base64url_encode(parts.snp_report)},
                            {"VcekCertChain", base64_encode(as_bytes(chain))}};
   const auto text = [](std::string_view t) { return json::Value(base64_encode(as_bytes(t))); };
-  const json::Object tpm_info{
-      {"AikCert", base64_encode(ak_certificate)},
-      {"AikPub", base64_encode(ak.tpm2b_public)},
-      {"PcrQuote", base64_encode(quote.attest)},
-      {"PcrSignature", base64_encode(quote.signature)},
-      {"EncKeyPub", base64_encode(key.tpm2b_public)},
-      {"EncKeyCertifyInfo", base64_encode(certify.attest)},
-      {"EncKeyCertifyInfoSignature", base64_encode(certify.signature)},
-      {"PcrSet", std::move(pcr_set)},
-      {"PCRs", std::move(pcrs)}};
+  const json::Object tpm_info{{"AikCert", base64_encode(ak_certificate)},
+                              {"AikPub", base64_encode(ak.tpm2b_public)},
+                              {"PcrQuote", base64_encode(quote.attest)},
+                              {"PcrSignature", base64_encode(quote.signature)},
+                              {"EncKeyPub", base64_encode(key.tpm2b_public)},
+                              {"EncKeyCertifyInfo", base64_encode(certify.attest)},
+                              {"EncKeyCertifyInfoSignature", base64_encode(certify.signature)},
+                              {"PcrSet", std::move(pcr_set)},
+                              {"PCRs", std::move(pcrs)}};
   GuestEvidence out;
   out.info = json::Object{
       {"AttestationProtocolVersion", "2.0"},

@@ -20,7 +20,7 @@ constexpr const char* kAmdOid = "1.3.6.1.4.1.3704.1.";
 struct Recipe {
   std::string file;  // <file>.key and <file>.pem
   crypto::CertificateSpec spec;
-  int rsa_bits = 2048;  // 0: P-384
+  int rsa_bits = 2048;               // 0: P-384
   const Identity* issuer = nullptr;  // nullptr: self-signed
 };
 
@@ -39,8 +39,8 @@ Result<crypto::PrivateKey> load_or_make_key(const std::string& path, int rsa_bit
 
 Result<Identity> load_or_make(const std::string& dir, const Recipe& recipe) {
   const std::string pem_path = dir + "/" + recipe.file + ".pem";
-  APM_TRY(crypto::PrivateKey key, load_or_make_key(dir + "/" + recipe.file + ".key",
-                                                   recipe.rsa_bits));
+  APM_TRY(crypto::PrivateKey key,
+          load_or_make_key(dir + "/" + recipe.file + ".key", recipe.rsa_bits));
   if (file_exists(pem_path)) {
     APM_TRY(const Bytes pem, read_file(pem_path, kFileBytesMax));
     APM_TRY(crypto::Certificate certificate, crypto::Certificate::from_pem(as_text(pem)));
@@ -108,8 +108,8 @@ Result<Bytes> load_or_make_chip_id(const std::string& path) {
 crypto::CertificateSpec tls_spec(const Settings& settings) {
   crypto::CertificateSpec spec = spec_of("vault.azure.net", 365, false);
   spec.dns_names = {"vault.azure.net", "*.vault.azure.net", "*.vaultcore.azure.net",
-                    settings.maa_host, settings.login_host, "management.azure.com", "localhost",
-                    "IP:127.0.0.1"};
+                    settings.maa_host, settings.login_host, "management.azure.com",
+                    "localhost",       "IP:127.0.0.1"};
   spec.server_auth = true;
   return spec;
 }
@@ -127,25 +127,34 @@ Result<Hardware> Hardware::open(const Settings& settings) {
   APM_TRY(Identity ark, load_or_make(dir, {"ark", amd_spec("ARK-Milan", true), 4096}));
   APM_TRY(Identity ask, load_or_make(dir, {"ask", amd_spec("SEV-Milan", true), 4096, &ark}));
   APM_TRY(Identity vcek, load_or_make(dir, {"vcek", vcek_spec(chip_id, tcb), 0, &ask}));
-  APM_TRY(Identity vtpm_ca, load_or_make(dir, {"vtpm-ca", spec_of("Global Virtual TPM CA - 01",
-                                                                  3650, true)}));
+  APM_TRY(Identity vtpm_ca,
+          load_or_make(dir, {"vtpm-ca", spec_of("Global Virtual TPM CA - 01", 3650, true)}));
   APM_TRY(Identity ca, load_or_make(dir, {"ca", spec_of("Simulated Cloud Root CA", 3650, true)}));
   APM_TRY(Identity intermediate,
-          load_or_make(dir, {"intermediate", spec_of("Simulated Cloud TLS CA", 3650, true), 2048,
-                             &ca}));
+          load_or_make(dir,
+                       {"intermediate", spec_of("Simulated Cloud TLS CA", 3650, true), 2048, &ca}));
   APM_TRY(Identity tls, load_or_make(dir, {"tls", tls_spec(settings), 2048, &intermediate}));
   APM_TRY(Identity maa, load_or_make(dir, {"maa", spec_of(settings.maa_url(), 365, false)}));
-  APM_TRY(Identity entra, load_or_make(dir, {"entra", spec_of("accounts.accesscontrol", 365,
-                                                              false)}));
+  APM_TRY(Identity entra,
+          load_or_make(dir, {"entra", spec_of("accounts.accesscontrol", 365, false)}));
   APM_TRY(Identity server_ca,
           load_or_make(dir, {"server-ca", spec_of("Policy Manager Test CA", 3650, true)}));
   APM_CHECK_OK(write_private_file(settings.dir + "/ca.pem", as_bytes(ca.certificate.pem())));
   APM_CHECK_OK(write_private_file(settings.dir + "/amd-root.pem", as_bytes(ark.certificate.pem())));
   APM_CHECK_OK(
       write_private_file(settings.dir + "/server-ca.pem", as_bytes(server_ca.certificate.pem())));
-  return Hardware{dir,           std::move(chip_id), tcb,           std::move(ark),
-                  std::move(ask), std::move(vcek),   std::move(vtpm_ca), std::move(ca),
-                  std::move(intermediate), std::move(tls), std::move(maa), std::move(entra),
+  return Hardware{dir,
+                  std::move(chip_id),
+                  tcb,
+                  std::move(ark),
+                  std::move(ask),
+                  std::move(vcek),
+                  std::move(vtpm_ca),
+                  std::move(ca),
+                  std::move(intermediate),
+                  std::move(tls),
+                  std::move(maa),
+                  std::move(entra),
                   std::move(server_ca)};
 }
 

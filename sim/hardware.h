@@ -32,13 +32,13 @@ struct Hardware {
   Bytes chip_id;    // 64 bytes
   ChipTcb tcb;
   Identity ark, ask, vcek;
-  Identity vtpm_ca;        // "Global Virtual TPM CA - 01"
-  Identity ca;             // root of the services' TLS certificates; <dir>/ca.pem
+  Identity vtpm_ca;  // "Global Virtual TPM CA - 01"
+  Identity ca;       // root of the services' TLS certificates; <dir>/ca.pem
   Identity intermediate;
-  Identity tls;            // the vault's front end, and every other https host
-  Identity maa;            // self-signed token signer
-  Identity entra;          // signer of access tokens
-  Identity server_ca;      // issues the policy manager's own TLS certificate; <dir>/server-ca.pem
+  Identity tls;        // the vault's front end, and every other https host
+  Identity maa;        // self-signed token signer
+  Identity entra;      // signer of access tokens
+  Identity server_ca;  // issues the policy manager's own TLS certificate; <dir>/server-ca.pem
 
   // Makes what is missing. Waits for another process that is doing the same.
   [[nodiscard]] static Result<Hardware> open(const Settings& settings);

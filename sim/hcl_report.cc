@@ -15,8 +15,10 @@ constexpr std::size_t kHeaderBytes = 32;
 constexpr std::size_t kRequestBytes = 20;
 
 json::Object rsa_key(const char* kid, const char* operation, ByteView modulus) {
-  return json::Object{{"kid", kid},   {"key_ops", json::Array{json::Value(operation)}},
-                      {"kty", "RSA"}, {"e", "AQAB"},
+  return json::Object{{"kid", kid},
+                      {"key_ops", json::Array{json::Value(operation)}},
+                      {"kty", "RSA"},
+                      {"e", "AQAB"},
                       {"n", base64url_encode(modulus)}};
 }
 
@@ -51,22 +53,22 @@ Bytes unsigned_report(const Hardware& hardware, ByteView report_data, ByteView r
   Bytes out(kSnpReportBytes, 0);
   const std::uint64_t tcb = tcb_value(hardware.tcb);
   put_u32(out, 0x000, 3);
-  put_u32(out, 0x004, 10);          // guest SVN
-  put_u64(out, 0x008, 0x3001f);     // policy: SMT allowed, debug off, no migration agent
-  out[0x010] = 0x02;                // family id, image id: as Azure's
+  put_u32(out, 0x004, 10);       // guest SVN
+  put_u64(out, 0x008, 0x3001f);  // policy: SMT allowed, debug off, no migration agent
+  out[0x010] = 0x02;             // family id, image id: as Azure's
   out[0x011] = 0x21;
   out[0x012] = 0x20;
   out[0x020] = 0x02;
-  put_u32(out, 0x034, 1);           // ECDSA P-384 with SHA-384
+  put_u32(out, 0x034, 1);  // ECDSA P-384 with SHA-384
   put_u64(out, 0x038, tcb);
-  put_u64(out, 0x040, 0x21);        // SMT, alias check complete
+  put_u64(out, 0x040, 0x21);  // SMT, alias check complete
   put(out, 0x050, report_data);
   put(out, 0x090, crypto::digest(crypto::Hash::kSha384, as_bytes("simulated launch measurement")));
   put(out, 0x0E0, crypto::digest(crypto::Hash::kSha384, as_bytes("simulated id key")));
   put(out, 0x140, report_id);
   put(out, 0x160, Bytes(32, 0xff));
   put_u64(out, 0x180, tcb);
-  out[0x188] = 0x19;                // CPUID family, model, stepping: Milan
+  out[0x188] = 0x19;  // CPUID family, model, stepping: Milan
   out[0x189] = 0x01;
   out[0x18A] = 0x01;
   put(out, 0x1A0, hardware.chip_id);
@@ -90,8 +92,7 @@ std::string runtime_json(const HclInput& input) {
   return json::write(root);
 }
 
-Result<Bytes> build_snp_report(const Hardware& hardware, ByteView report_data,
-                               ByteView report_id) {
+Result<Bytes> build_snp_report(const Hardware& hardware, ByteView report_data, ByteView report_id) {
   if (report_data.size() != 64 || report_id.size() != 32) {
     return Error(Code::kInvalidArgument, "snp_report", "report data 64 bytes, report id 32");
   }
@@ -112,8 +113,8 @@ Result<Bytes> build_hcl_report(const Hardware& hardware, const HclInput& input) 
   Bytes out;
   append(out, "HCLA");
   append_u32_le(out, 1);
-  append_u32_le(out, static_cast<std::uint32_t>(kHeaderBytes + kSnpReportBytes + kRequestBytes) +
-                         size);
+  append_u32_le(out,
+                static_cast<std::uint32_t>(kHeaderBytes + kSnpReportBytes + kRequestBytes) + size);
   append_u32_le(out, 2);  // request type: AK certificate
   append_u32_le(out, 0);  // status
   out.resize(kHeaderBytes, 0);

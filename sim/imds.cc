@@ -14,8 +14,13 @@ HttpResponse oauth_error(int status, const char* code, const char* text) {
 
 // TCB as THIM writes it: the 64-bit value in hexadecimal.
 std::string tcb_hex(const ChipTcb& tcb) {
-  const Bytes raw{static_cast<std::uint8_t>(tcb.microcode), static_cast<std::uint8_t>(tcb.snp),
-                  0, 0, 0, 0, static_cast<std::uint8_t>(tcb.tee),
+  const Bytes raw{static_cast<std::uint8_t>(tcb.microcode),
+                  static_cast<std::uint8_t>(tcb.snp),
+                  0,
+                  0,
+                  0,
+                  0,
+                  static_cast<std::uint8_t>(tcb.tee),
                   static_cast<std::uint8_t>(tcb.bootloader)};
   return hex_encode(raw);
 }
@@ -99,16 +104,16 @@ HttpResponse Imds::handle_login(const HttpRequest& request) const {
   const auto& parts = request.segments;
   const std::string base = "https://" + settings_.login_host + "/";
   if (request.method == "GET" && parts.size() >= 2 && parts[1] == "discovery") {
-    return json_response(200, json::Object{{"tenant_discovery_endpoint",
-                                            base + settings_.tenant +
-                                                "/v2.0/.well-known/openid-configuration"}});
+    return json_response(
+        200, json::Object{{"tenant_discovery_endpoint",
+                           base + settings_.tenant + "/v2.0/.well-known/openid-configuration"}});
   }
   if (request.method == "GET" && !parts.empty() && parts.back() == "openid-configuration") {
     return json_response(
-        200, json::Object{{"issuer", base + settings_.tenant + "/v2.0"},
-                          {"authorization_endpoint",
-                           base + settings_.tenant + "/oauth2/v2.0/authorize"},
-                          {"token_endpoint", base + settings_.tenant + "/oauth2/v2.0/token"}});
+        200,
+        json::Object{{"issuer", base + settings_.tenant + "/v2.0"},
+                     {"authorization_endpoint", base + settings_.tenant + "/oauth2/v2.0/authorize"},
+                     {"token_endpoint", base + settings_.tenant + "/oauth2/v2.0/token"}});
   }
   if (request.method != "POST" || parts.empty() || parts.back() != "token") {
     return oauth_error(404, "not_found", "No such login path in the simulator");
@@ -117,8 +122,9 @@ HttpResponse Imds::handle_login(const HttpRequest& request) const {
   if (form["grant_type"] != "client_credentials" || form["client_id"] != settings_.client_id ||
       form["client_secret"] != settings_.client_secret) {
     return json_response(401, json::Object{{"error", "invalid_client"},
-                                           {"error_description", "AADSTS7000215: Invalid client "
-                                                                 "secret or id provided."},
+                                           {"error_description",
+                                            "AADSTS7000215: Invalid client "
+                                            "secret or id provided."},
                                            {"error_codes", json::Array{json::Value(7000215)}}});
   }
   std::string resource = form["scope"];

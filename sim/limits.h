@@ -11,7 +11,7 @@ namespace apm::sim {
 inline constexpr int kConnectionsMax = 64;
 inline constexpr std::uint32_t kHeaderBytesMax = 64 * 1024;
 inline constexpr std::uint64_t kBodyBytesMax = 2 * 1024 * 1024;
-inline constexpr int kIdleSeconds = 60;          // of a kept connection
+inline constexpr int kIdleSeconds = 60;  // of a kept connection
 inline constexpr std::size_t kLogEntriesMax = 20'000;
 inline constexpr std::size_t kFaultsMax = 100;
 inline constexpr std::size_t kKillsMax = 100;

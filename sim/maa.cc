@@ -22,7 +22,9 @@ std::string policy_hash() {
 
 json::Object isolation_claims(const GuestFacts& facts) {
   const ByteView r = facts.snp_report;
-  const auto hex = [&](std::size_t at, std::size_t size) { return hex_encode(r.subspan(at, size)); };
+  const auto hex = [&](std::size_t at, std::size_t size) {
+    return hex_encode(r.subspan(at, size));
+  };
   const auto number = [&](std::size_t at) { return json::Value(unsigned{r[at]}); };
   ByteReader reader(r.subspan(8));
   const std::uint64_t policy = reader.u64_le();
@@ -69,9 +71,9 @@ void add_azure_vm_claims(json::Object& out, const GuestFacts& facts, const Token
   out.set(p + "attestation-protocol-ver", "2.0");
   if (!faults.no_pcr_values) out.set(p + "attested-pcr-values", std::move(values));
   out.set(p + "attested-pcrs", std::move(pcrs));
-  for (const char* off : {"bootdebug-enabled", "elam-enabled", "flightsigning-enabled",
-                          "hypervisordebug-enabled", "is-windows", "kerneldebug-enabled",
-                          "testsigning-enabled"}) {
+  for (const char* off :
+       {"bootdebug-enabled", "elam-enabled", "flightsigning-enabled", "hypervisordebug-enabled",
+        "is-windows", "kerneldebug-enabled", "testsigning-enabled"}) {
     out.set(p + off, false);
   }
   for (const char* on : {"dbvalidated", "dbxvalidated", "debuggersdisabled",
@@ -109,15 +111,14 @@ Result<std::string> seal_token(const GuestFacts& facts, const std::string& token
   APM_TRY(const Bytes inner, key.encrypt_pkcs1(aes.view()));
   if (tamper) sealed[0] = static_cast<std::uint8_t>(sealed[0] ^ 1);
   const std::size_t size = sealed.size() - crypto::kGcmTagSize;
-  const json::Object envelope{
-      {"AuthenticationData", base64_encode(ByteView(sealed).subspan(size))},
-      {"EncryptedInnerKey", base64_encode(inner)},
-      {"EncryptionParams", json::Object{{"BlockMode", "ChainingModeGCM"},
-                                        {"BlockPadding", "PKCS7"},
-                                        {"Cipher", "AES"},
-                                        {"Iv", base64_encode(iv)},
-                                        {"KeySizeInBits", 256}}},
-      {"Jwt", base64_encode(ByteView(sealed).first(size))}};
+  const json::Object envelope{{"AuthenticationData", base64_encode(ByteView(sealed).subspan(size))},
+                              {"EncryptedInnerKey", base64_encode(inner)},
+                              {"EncryptionParams", json::Object{{"BlockMode", "ChainingModeGCM"},
+                                                                {"BlockPadding", "PKCS7"},
+                                                                {"Cipher", "AES"},
+                                                                {"Iv", base64_encode(iv)},
+                                                                {"KeySizeInBits", 256}}},
+                              {"Jwt", base64_encode(ByteView(sealed).first(size))}};
   return base64url_encode(as_bytes(json::write(envelope)));
 }
 
@@ -135,15 +136,14 @@ Result<std::string> make_guest_token(const Settings& settings, const Hardware& h
                             {"jku", settings.maa_url() + "/certs"},
                             {"kid", maa_key_id(hardware)},
                             {"typ", "JWT"}};
-  json::Object claims{
-      {"exp", issued + kMaaTokenSeconds},
-      {"iat", issued},
-      {"iss", faults.wrong_issuer ? "https://sharedother.sim.attest.azure.net"
-                                  : settings.maa_url()},
-      {"jti", hex_encode(crypto::random_bytes(32))},
-      {"nbf", issued},
-      {"secureboot", true},
-      {"x-ms-attestation-type", "azurevm"}};
+  json::Object claims{{"exp", issued + kMaaTokenSeconds},
+                      {"iat", issued},
+                      {"iss", faults.wrong_issuer ? "https://sharedother.sim.attest.azure.net"
+                                                  : settings.maa_url()},
+                      {"jti", hex_encode(crypto::random_bytes(32))},
+                      {"nbf", issued},
+                      {"secureboot", true},
+                      {"x-ms-attestation-type", "azurevm"}};
   add_azure_vm_claims(claims, facts, faults);
   claims.set("x-ms-isolation-tee", isolation_claims(facts));
   claims.set("x-ms-policy-hash", policy_hash());
@@ -154,7 +154,9 @@ Result<std::string> make_guest_token(const Settings& settings, const Hardware& h
 
 HttpResponse Maa::handle(const HttpRequest& request) const {
   const auto& parts = request.segments;
-  const auto at = [&](std::size_t i) { return i < parts.size() ? to_lower(parts[i]) : std::string(); };
+  const auto at = [&](std::size_t i) {
+    return i < parts.size() ? to_lower(parts[i]) : std::string();
+  };
   if (at(0) == "attest" && at(1) == "azureguest" && request.method == "POST") {
     return attest(request);
   }
@@ -162,14 +164,15 @@ HttpResponse Maa::handle(const HttpRequest& request) const {
   if (at(0) == ".well-known" && request.method == "GET") {
     const std::string base = settings_.maa_url();
     return json_response(
-        200, json::Object{
-                 {"issuer", base},
-                 {"jwks_uri", base + "/certs"},
-                 {"response_types_supported", json::Array{json::Value("token"), json::Value("none")}},
-                 {"id_token_signing_alg_values_supported", json::Array{json::Value("RS256")}},
-                 {"revocation_endpoint", base + "/revoke"},
-                 {"claims_supported", json::Array{json::Value("x-ms-runtime"),
-                                                  json::Value("x-ms-isolation-tee")}}});
+        200,
+        json::Object{
+            {"issuer", base},
+            {"jwks_uri", base + "/certs"},
+            {"response_types_supported", json::Array{json::Value("token"), json::Value("none")}},
+            {"id_token_signing_alg_values_supported", json::Array{json::Value("RS256")}},
+            {"revocation_endpoint", base + "/revoke"},
+            {"claims_supported",
+             json::Array{json::Value("x-ms-runtime"), json::Value("x-ms-isolation-tee")}}});
   }
   return azure_error(404, "NotFound", "No such path in the simulator");
 }

@@ -23,10 +23,10 @@ namespace apm::sim {
 
 struct GuestFacts {
   Bytes snp_report;
-  json::Value runtime;            // the HCL's JSON
+  json::Value runtime;  // the HCL's JSON
   json::Value client_payload;
   std::map<unsigned, Bytes> pcrs;
-  Bytes key_modulus;              // of the transfer key
+  Bytes key_modulus;                 // of the transfer key
   bool policy_matches_pcrs = false;  // a warning only
   std::string os_type, os_distro, os_build, vm_id;
   std::int64_t os_major = 0, os_minor = 0;

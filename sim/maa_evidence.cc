@@ -72,10 +72,9 @@ Status check_snp(const Hardware& hardware, ByteView report, const std::string& c
     return refused("maa_vcek_chain", valid.error().message);
   }
   APM_TRY(const crypto::PublicKey key, chain->front().public_key());
-  const Status signature =
-      key.verify_ecdsa(Hash::kSha384, report.first(kSignedBytes),
-                       big_endian(report.subspan(kSignedBytes, 48)),
-                       big_endian(report.subspan(kSignedBytes + 72, 48)));
+  const Status signature = key.verify_ecdsa(Hash::kSha384, report.first(kSignedBytes),
+                                            big_endian(report.subspan(kSignedBytes, 48)),
+                                            big_endian(report.subspan(kSignedBytes + 72, 48)));
   if (!signature.ok()) return refused("maa_snp_signature", "the SNP report is not signed by it");
   APM_CHECK_OK(check_tcb(chain->front(), report));
   ByteReader reader(report);
@@ -220,8 +219,9 @@ Status check_log(const json::Value& info, const std::map<unsigned, Bytes>& pcrs)
     }
   }
   if (!secure_boot_in(*events).value_or(false)) {
-    return refused("maa_secure_boot", "A Deny claim was issued, authorization failed: "
-                                      "[type==\"secureboot\", value==false] => deny();");
+    return refused("maa_secure_boot",
+                   "A Deny claim was issued, authorization failed: "
+                   "[type==\"secureboot\", value==false] => deny();");
   }
   return {};
 }

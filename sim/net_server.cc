@@ -98,10 +98,9 @@ void take(HttpRequest& out, const http::request<http::string_body>& message) {
 }
 
 std::string head_of(const HttpResponse& response, bool keep) {
-  std::string out = concat("HTTP/1.1 ", response.status, " ",
-                           std::string(http::obsolete_reason(static_cast<http::status>(
-                               response.status))),
-                           "\r\n");
+  std::string out = concat(
+      "HTTP/1.1 ", response.status, " ",
+      std::string(http::obsolete_reason(static_cast<http::status>(response.status))), "\r\n");
   if (response.status != 204) {
     out += concat("Content-Type: ", response.content_type, "\r\n");
     out += concat("Content-Length: ", response.body.size(), "\r\n");

@@ -23,8 +23,8 @@ struct ssl_ctx_st;
 namespace apm::sim {
 
 struct NetServerOptions {
-  std::uint16_t port = 0;             // 0: any free one
-  const Hardware* tls = nullptr;      // nullptr: plain HTTP
+  std::uint16_t port = 0;         // 0: any free one
+  const Hardware* tls = nullptr;  // nullptr: plain HTTP
   Faults* faults = nullptr;
   std::function<std::string(const HttpRequest&)> service_of;
   std::function<HttpResponse(const HttpRequest&)> handle;

@@ -3,8 +3,8 @@
 // Stands between TPM clients and a software TPM. It answers NV_ReadPublic and NV_Read of the HCL
 // report's index itself (a software TPM's NV index holds at most 2048 bytes, the report is larger),
 // tells of writes to the guest's user data, and flushes what a vanished client left behind when the
-// software TPM has no room left. One client at a time is expected, as on a machine without a resource
-// manager. A thread per connection; the object lives as long as the process or the test.
+// software TPM has no room left. One client at a time is expected, as on a machine without a
+// resource manager. A thread per connection; the object lives as long as the process or the test.
 
 #include <atomic>
 #include <condition_variable>

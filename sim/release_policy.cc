@@ -8,7 +8,7 @@
 namespace apm::sim {
 namespace {
 
-constexpr std::array<std::string_view, 6> kOrder{"version", "anyOf",  "authority",
+constexpr std::array<std::string_view, 6> kOrder{"version", "anyOf", "authority",
                                                  "allOf",   "claim", "equals"};
 constexpr int kDepthMax = 8;
 
@@ -46,8 +46,7 @@ bool good_condition(const json::Value& node, int depth) {
   }
   bool any = false;
   const json::Array* list = children(node, any);
-  return list != nullptr && !list->empty() &&
-         std::ranges::all_of(*list, [&](const json::Value& v) {
+  return list != nullptr && !list->empty() && std::ranges::all_of(*list, [&](const json::Value& v) {
            return good_condition(v, depth + 1);
          });
 }

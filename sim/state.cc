@@ -11,7 +11,7 @@ namespace apm::sim {
 namespace {
 
 std::string stamp_of(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return {};
   return concat(info.st_ino, ".", info.st_mtim.tv_sec, ".", info.st_mtim.tv_nsec, ".",
                 info.st_size);

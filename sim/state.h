@@ -1,8 +1,8 @@
 #pragma once
 
 // What the simulated vault holds, in <dir>/vault.json (mode 0600, replaced atomically): several
-// processes may work on one directory, each change under a file lock, with a fresh read when another
-// process wrote. Any thread may call.
+// processes may work on one directory, each change under a file lock, with a fresh read when
+// another process wrote. Any thread may call.
 
 #include <functional>
 #include <map>
@@ -34,7 +34,7 @@ struct StoredKeyVersion {
 };
 
 struct StoredSecret {
-  std::string name;  // as first written; the map's key is its lower case
+  std::string name;                           // as first written; the map's key is its lower case
   std::vector<StoredSecretVersion> versions;  // oldest first
   std::int64_t deleted_ms = 0;                // 0: not deleted
 };

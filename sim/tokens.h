@@ -17,8 +17,8 @@ struct AccessClaims {
 
 [[nodiscard]] Result<std::string> make_access_token(const Settings& settings,
                                                     const Hardware& hardware,
-                                                    const std::string& resource,
-                                                    std::int64_t now_s, std::int64_t lifetime_s);
+                                                    const std::string& resource, std::int64_t now_s,
+                                                    std::int64_t lifetime_s);
 // kRefused "token_invalid", "token_expired", "token_audience".
 [[nodiscard]] Result<AccessClaims> check_access_token(const Settings& settings,
                                                       const Hardware& hardware,

@@ -42,9 +42,8 @@ Status check_name(const std::string& name) {
 }
 
 std::string upper(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) {
-    return static_cast<char>(std::toupper(c));
-  });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return text;
 }
 
@@ -55,8 +54,8 @@ Result<TpmWire> wait_for_tpm(const std::string& path, ChildProcess& swtpm) {
     if (!swtpm.alive()) break;
     std::this_thread::sleep_for(kPause);
   }
-  return Error(Code::kUnavailable, "swtpm", "swtpm did not start: is it installed, and " + path +
-                                                " short enough for a socket?");
+  return Error(Code::kUnavailable, "swtpm",
+               "swtpm did not start: is it installed, and " + path + " short enough for a socket?");
 }
 
 Result<Keys> provision_keys(TpmWire& tpm) {
@@ -78,8 +77,7 @@ Status provision_certificate(TpmWire& tpm, const Hardware& hardware, ByteView ak
   spec.not_after_s = spec.not_before_s + kYear;
   APM_TRY(const crypto::PublicKey ak, crypto::PublicKey::from_rsa(ak_modulus, Bytes{1, 0, 1}));
   APM_TRY(const crypto::Certificate certificate,
-          crypto::build_certificate(spec, ak, &hardware.vtpm_ca.certificate,
-                                    hardware.vtpm_ca.key));
+          crypto::build_certificate(spec, ak, &hardware.vtpm_ca.certificate, hardware.vtpm_ca.key));
   Bytes der = certificate.der();
   if (der.size() > kAkCertificateBytes) {
     return Error(Code::kTooLarge, "ak_certificate", "the AK certificate does not fit its index");
@@ -157,8 +155,8 @@ Result<std::unique_ptr<TpmVm>> TpmVm::start(const Settings& settings, const Hard
   APM_TRY(const Keys keys, provision_keys(tpm));
   APM_CHECK_OK(provision_certificate(tpm, hardware, keys.ak_modulus));
   APM_CHECK_OK(measure_boot(tpm, hardware, spec, vm->event_log_path_));
-  HclInput hcl{keys.ak_modulus,  keys.ek_modulus,
-               spec.secure_boot, upper(crypto::random_uuid()),
+  HclInput hcl{keys.ak_modulus,          keys.ek_modulus,
+               spec.secure_boot,         upper(crypto::random_uuid()),
                Bytes(kUserDataBytes, 0), crypto::random_bytes(32)};
   APM_TRY(vm->hcl_report_, build_hcl_report(hardware, hcl));
   NvProxyOptions options;

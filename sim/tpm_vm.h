@@ -1,8 +1,9 @@
 #pragma once
 
-// One simulated confidential VM: a software TPM (child process that dies with this one), provisioned
-// as Azure's vTPM is, with a measured boot and an HCL report, served at <dir>/vm-<name>.tpm.
-// Starting it again provisions it again: a new boot with a new AK, as after a re-deployment.
+// One simulated confidential VM: a software TPM (child process that dies with this one),
+// provisioned as Azure's vTPM is, with a measured boot and an HCL report, served at
+// <dir>/vm-<name>.tpm. Starting it again provisions it again: a new boot with a new AK, as after a
+// re-deployment.
 
 #include <sys/types.h>
 

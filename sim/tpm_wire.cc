@@ -197,8 +197,7 @@ Result<Bytes> TpmWire::run(std::uint32_t code, const std::vector<std::uint32_t>&
   return to_bytes(out);
 }
 
-Result<PrimaryKey> TpmWire::create_primary(std::uint32_t hierarchy, KeyKind kind,
-                                           ByteView policy) {
+Result<PrimaryKey> TpmWire::create_primary(std::uint32_t hierarchy, KeyKind kind, ByteView policy) {
   Bytes parameters;
   append_sized(parameters, Bytes(4, 0));  // empty auth, no data
   append_sized(parameters, key_template(kind, policy));

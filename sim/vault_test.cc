@@ -102,13 +102,14 @@ TEST_F(Vault, WrapsAndUnwrapsUnderAKeyAndThrottlesCreation) {
       call("POST", "/keys/k/encrypt",
            json::Object{{"alg", "RSA-OAEP-256"}, {"value", base64url_encode(as_bytes("hi"))}});
   ASSERT_EQ(sealed.status, 200) << sealed.body;
-  const HttpResponse opened = call(
-      "POST", "/keys/k/decrypt",
-      json::Object{{"alg", "RSA-OAEP-256"}, {"value", *json::parse(sealed.body)->string_at("value")}});
+  const HttpResponse opened =
+      call("POST", "/keys/k/decrypt",
+           json::Object{{"alg", "RSA-OAEP-256"},
+                        {"value", *json::parse(sealed.body)->string_at("value")}});
   EXPECT_EQ(*json::parse(opened.body)->string_at("value"), base64url_encode(as_bytes("hi")));
-  const HttpResponse unlawful = call(
-      "POST", "/keys/e/create",
-      json::Object{{"kty", "RSA-HSM"}, {"attributes", json::Object{{"exportable", true}}}});
+  const HttpResponse unlawful =
+      call("POST", "/keys/e/create",
+           json::Object{{"kty", "RSA-HSM"}, {"attributes", json::Object{{"exportable", true}}}});
   EXPECT_EQ(unlawful.status, 400);
   EXPECT_NE(unlawful.body.find("AKV.SKR.1004"), std::string::npos);
   EXPECT_EQ(call("POST", "/keys/k/create", plain).status, 200);
@@ -131,15 +132,17 @@ TEST(ReleasePolicy, IsNormalisedAndEvaluated) {
   EXPECT_FALSE(verdict("https://m", R"({"a":{"b":false}})").satisfied);
   EXPECT_FALSE(verdict("https://m", R"({"a":{}})").satisfied);
   EXPECT_FALSE(verdict("https://n", R"({"a":{"b":true}})").authority_known);
-  EXPECT_EQ(normalise_policy(R"({"version":"1.0.0","anyOf":[]})").error().reason,
-            "release_policy");
+  EXPECT_EQ(normalise_policy(R"({"version":"1.0.0","anyOf":[]})").error().reason, "release_policy");
 }
 
 TEST(FaultRules, ActOnTheNthMatch) {
   const ManualClock clock(1'790'000'000);
   Faults faults(clock);
-  ASSERT_TRUE(faults.add_fault(*json::parse(
-      R"({"match":{"service":"akv","path_contains":"release"},"nth":2,"action":"status:429"})")).ok());
+  ASSERT_TRUE(
+      faults
+          .add_fault(*json::parse(
+              R"({"match":{"service":"akv","path_contains":"release"},"nth":2,"action":"status:429"})"))
+          .ok());
   EXPECT_EQ(faults.add_fault(*json::parse(R"({"action":"nonsense"})")).error().reason,
             "fault_rule");
   HttpRequest request;

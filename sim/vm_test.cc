@@ -47,8 +47,8 @@ class SimulatedVm : public ::testing::Test {
     request.method = "POST";
     request.target = "/attest/AzureGuest?api-version=2020-10-01";
     request.headers = {{"host", settings_.maa_host}};
-    request.body = json::write(json::Object{
-        {"AttestationInfo", base64url_encode(as_bytes(json::write(info)))}});
+    request.body = json::write(
+        json::Object{{"AttestationInfo", base64url_encode(as_bytes(json::write(info)))}});
     request.fault = fault;
     split_target(request);
     return services_->handle_https(request);
@@ -63,8 +63,8 @@ class SimulatedVm : public ::testing::Test {
     json::Value* node = &info;
     for (const std::string_view name : path) node = node->as_object()->find(name);
     Bytes raw = *base64_decode_any(*node->as_string());
-    const auto index = at >= 0 ? static_cast<std::size_t>(at)
-                               : raw.size() - static_cast<std::size_t>(-at);
+    const auto index =
+        at >= 0 ? static_cast<std::size_t>(at) : raw.size() - static_cast<std::size_t>(-at);
     raw[index] = static_cast<std::uint8_t>(raw[index] ^ 1);
     *node = base64_encode(raw);
     return info;
@@ -131,8 +131,8 @@ TEST_F(SimulatedVm, HclReportHasTheCapturedNamesAndHeader) {
   EXPECT_EQ(names_of(*json::parse(ours->runtime)), names_of(*json::parse(theirs->runtime)));
   EXPECT_EQ(captured->size(), vm_->hcl_report().size());
   for (const std::size_t at : {0U, 4U, 12U, 16U, 1220U, 1224U, 1228U}) {
-    EXPECT_TRUE(equal(ByteView(*captured).subspan(at, 4),
-                      ByteView(vm_->hcl_report()).subspan(at, 4)))
+    EXPECT_TRUE(
+        equal(ByteView(*captured).subspan(at, 4), ByteView(vm_->hcl_report()).subspan(at, 4)))
         << at;
   }
 }
@@ -183,8 +183,8 @@ TEST_F(SimulatedVm, EachTamperedFieldIsRefused) {
 
 TEST_F(SimulatedVm, TamperedPcrsAndReportsAreRefused) {
   json::Value info = *evidence_;
-  json::Value* first = &(*info.as_object()->find("TpmInfo")->as_object()->find("PCRs")
-                              ->as_array())[4];
+  json::Value* first =
+      &(*info.as_object()->find("TpmInfo")->as_object()->find("PCRs")->as_array())[4];
   first->as_object()->set("Digest", base64_encode(Bytes(32, 7)));
   EXPECT_EQ(reason_for(info), "maa_pcr_digest");
 
@@ -244,8 +244,8 @@ class Release : public SimulatedVm {
     auto key = crypto::PrivateKey::generate_rsa(2048);
     auto facts = verify_guest(services_->hardware(), *evidence_, clock_.unix_s());
     facts->key_modulus = *key->public_key()->rsa_modulus();
-    auto token = make_guest_token(settings_, services_->hardware(), *facts, clock_.unix_s(),
-                                  faults);
+    auto token =
+        make_guest_token(settings_, services_->hardware(), *facts, clock_.unix_s(), faults);
     return {std::move(*key), *token};
   }
   static HttpResponse release(const std::string& token, const std::string& enc,
@@ -256,19 +256,19 @@ class Release : public SimulatedVm {
     const auto bearer =
         call_vault(*services_, clock_, "GET", "/keys/apm-master-key", {}).status == 200;
     EXPECT_TRUE(bearer);
-    request.body = json::write(
-        json::Object{{"target", token}, {"nonce", "abc"}, {"enc", enc}});
+    request.body = json::write(json::Object{{"target", token}, {"nonce", "abc"}, {"enc", enc}});
     HttpRequest imds;
     imds.method = "GET";
-    imds.target = "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2F"
-                  "vault.azure.net";
+    imds.target =
+        "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2F"
+        "vault.azure.net";
     imds.headers = {{"metadata", "true"}};
     split_target(imds);
     const HttpResponse answer = services_->handle_plain(imds);
     EXPECT_EQ(answer.status, 200);
-    request.headers = {{"host", settings_.vault_host()},
-                       {"authorization",
-                        "Bearer " + *json::parse(answer.body)->string_at("access_token")}};
+    request.headers = {
+        {"host", settings_.vault_host()},
+        {"authorization", "Bearer " + *json::parse(answer.body)->string_at("access_token")}};
     request.fault = fault;
     split_target(request);
     return services_->handle_https(request);
@@ -290,10 +290,9 @@ TEST_F(Release, GivesTheKeyUnderBothWrapAlgorithms) {
     ASSERT_EQ(out.status, 200) << out.body;
     const auto jws = crypto::parse_jws(*json::parse(out.body)->string_at("value"));
     ASSERT_TRUE(jws.ok());
-    EXPECT_TRUE(
-        crypto::verify_rs256(*jws, *services_->hardware().tls.key.public_key()).ok());
-    EXPECT_EQ(names_of(jws->header), (std::set<std::string>{".alg", ".kid", ".x5t", ".typ",
-                                                            ".x5t#S256", ".x5c"}));
+    EXPECT_TRUE(crypto::verify_rs256(*jws, *services_->hardware().tls.key.public_key()).ok());
+    EXPECT_EQ(names_of(jws->header),
+              (std::set<std::string>{".alg", ".kid", ".x5t", ".typ", ".x5t#S256", ".x5c"}));
     EXPECT_EQ(jws->header.at("x5c")->as_array()->size(), 3U);
     EXPECT_EQ(*walk(jws->payload, {"request", "nonce"})->as_string(), "abc");
     const json::Value* key = walk(jws->payload, {"response", "key", "key"});

@@ -16,10 +16,10 @@ namespace apm::sim {
 struct HttpRequest {
   std::string service;  // "imds", "maa", "akv", "entra" or "control"
   std::string method;
-  std::string target;  // as received
-  std::string path;    // without the query, as received
-  std::vector<std::string> segments;          // decoded, empty ones left out
-  std::map<std::string, std::string> query;   // decoded
+  std::string target;                          // as received
+  std::string path;                            // without the query, as received
+  std::vector<std::string> segments;           // decoded, empty ones left out
+  std::map<std::string, std::string> query;    // decoded
   std::map<std::string, std::string> headers;  // lower-case names
   std::string body;
   std::string fault;  // a fault that the service itself must act out; usually empty

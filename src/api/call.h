@@ -18,12 +18,12 @@ struct Call {
   std::string path;    // canonical, below /v1/, without a trailing '/'
   bool trailing_slash = false;
   logical::Operation operation = logical::Operation::kRead;
-  json::Object data;   // body members, or query parameters
-  std::string token;   // as presented; wiped at the end
+  json::Object data;  // body members, or query parameters
+  std::string token;  // as presented; wiped at the end
   logical::Caller caller;
-  std::string token_id;               // of a service token; "" otherwise
-  std::int64_t token_issued_s = 0;    // of a batch token
-  std::int64_t token_expires_s = 0;   // of a batch token
+  std::string token_id;              // of a service token; "" otherwise
+  std::int64_t token_issued_s = 0;   // of a batch token
+  std::int64_t token_expires_s = 0;  // of a batch token
   std::string request_id;
   std::string remote_address;
   std::uint16_t remote_port = 0;
@@ -31,7 +31,7 @@ struct Call {
 };
 
 struct Answer {
-  int status = 0;                    // 0: 200 with a body, 204 without
+  int status = 0;  // 0: 200 with a body, 204 without
   std::optional<json::Object> data;
   std::optional<json::Object> auth;
   std::vector<std::string> warnings;

@@ -100,8 +100,8 @@ Result<logical::Response> Core::write(const std::string& path, json::Object data
 Status Core::maintain() {
   if (!active_.load()) return {};
   APM_TRY(const std::size_t swept, parts_.tokens.sweep());
-  if (swept != 0) parts_.log.debug("tokens", "removed tokens that are over",
-                                   {{"trees", std::to_string(swept)}});
+  if (swept != 0)
+    parts_.log.debug("tokens", "removed tokens that are over", {{"trees", std::to_string(swept)}});
   return {};
 }
 

@@ -30,9 +30,9 @@ inline constexpr std::string_view kBuildDate = "2026-11-24T00:00:00Z";
 inline constexpr std::string_view kEnclavePolicy = "anjuna-enclave-default-policy";
 
 struct ServerInfo {
-  std::string storage_type;   // Store::type()
+  std::string storage_type;  // Store::type()
   std::string cluster_name;
-  std::string api_address;    // "https://host:8200"; may be empty
+  std::string api_address;  // "https://host:8200"; may be empty
 };
 
 struct CoreParts {

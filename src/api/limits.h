@@ -8,7 +8,7 @@ namespace apm::api {
 inline constexpr std::size_t kBodyBytesMax = 2 * 1024 * 1024;
 inline constexpr std::size_t kJsonDepthMax = 32;
 inline constexpr std::size_t kJsonValuesMax = 20'000;
-inline constexpr std::size_t kPathBytesMax = 1024;      // decoded, below /v1/
+inline constexpr std::size_t kPathBytesMax = 1024;  // decoded, below /v1/
 inline constexpr std::size_t kPathSegmentsMax = 64;
 inline constexpr std::size_t kQueryParametersMax = 64;
 inline constexpr std::size_t kPolicyBytesMax = 256 * 1024;

@@ -110,8 +110,8 @@ Status read_parameters(const http::Request& request, Call& call) {
     if (call.method == "DELETE") {
       call.operation = logical::Operation::kDelete;
     } else {
-      call.operation = list || call.method == "LIST" ? logical::Operation::kList
-                                                     : logical::Operation::kRead;
+      call.operation =
+          list || call.method == "LIST" ? logical::Operation::kList : logical::Operation::kRead;
     }
     return {};
   }
@@ -192,8 +192,8 @@ Result<Call> read_call(const http::Request& request) {
   }
   APM_CHECK_OK(read_token(request, call));
   APM_CHECK_OK(read_parameters(request, call));
-  const bool is_write = call.operation == logical::Operation::kUpdate ||
-                        call.operation == logical::Operation::kPatch;
+  const bool is_write =
+      call.operation == logical::Operation::kUpdate || call.operation == logical::Operation::kPatch;
   if (call.trailing_slash && is_write) {
     return bad_path("path_slash", "cannot write to a path ending in '/'");
   }

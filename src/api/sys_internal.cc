@@ -19,7 +19,8 @@ json::Object visible(Core& core, const policy::Acl& acl, mounts::Kind kind) {
 Error preflight_denied(const std::string& path) {
   return Error(Code::kPermissionDenied, "preflight",
                concat("preflight capability check returned 403, please ensure client's policies "
-                      "grant access to path \"", path, "/\""));
+                      "grant access to path \"",
+                      path, "/\""));
 }
 
 }  // namespace

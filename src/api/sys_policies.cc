@@ -7,8 +7,7 @@ namespace apm::api {
 namespace {
 
 bool reads(const Call& call) {
-  return call.operation == logical::Operation::kRead ||
-         call.operation == logical::Operation::kList;
+  return call.operation == logical::Operation::kRead || call.operation == logical::Operation::kList;
 }
 
 json::Array names_of(Core& core) {

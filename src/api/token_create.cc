@@ -88,8 +88,9 @@ Status refuse_parents(Core& core, const Call& call) {
 Result<expiry::TokenSpec> read_spec(Core& core, const Call& call, bool orphan) {
   APM_TRY(const std::optional<std::string> type, text_field(call.data, "type"));
   if (type && !type->empty() && *type != "service") {
-    return bad("token_type", "only tokens of type service are made here: batch tokens come from "
-                             "the attested login");
+    return bad("token_type",
+               "only tokens of type service are made here: batch tokens come from "
+               "the attested login");
   }
   const bool sudo = has_sudo(core, call);
   expiry::TokenSpec spec;
@@ -124,10 +125,10 @@ Result<Answer> create(Core& core, Call& call, bool orphan) {
     if (core.policies().exists(name)) continue;
     answer.warnings.push_back("Policy \"" + name + "\" does not exist");
   }
-  note_unknown(call, answer,
-               {"id", "policies", "meta", "no_parent", "no_default_policy", "renewable", "ttl",
-                "lease", "explicit_max_ttl", "display_name", "num_uses", "period", "type",
-                "entity_alias"});
+  note_unknown(
+      call, answer,
+      {"id", "policies", "meta", "no_parent", "no_default_policy", "renewable", "ttl", "lease",
+       "explicit_max_ttl", "display_name", "num_uses", "period", "type", "entity_alias"});
   return answer;
 }
 

@@ -77,9 +77,7 @@ Answer with_data(json::Object data) {
   return answer;
 }
 
-Error bad_token() {
-  return Error(Code::kPermissionDenied, "token_unknown", "bad token");
-}
+Error bad_token() { return Error(Code::kPermissionDenied, "token_unknown", "bad token"); }
 
 Result<Answer> self(Core& core, const Call& call) {
   const std::int64_t now = core.clock().unix_s();

@@ -25,14 +25,30 @@ constexpr std::array<std::uint8_t, 16> kSecurityDatabaseGuid = {
     0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0x96, 0x45, 0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f};
 
 // Subjects and issuers, by the beginning of their common name, in lower case.
-constexpr std::string_view kPublicNames[] = {
-    "microsoft corporation uefi ca", "microsoft uefi ca", "microsoft option rom uefi ca",
-    "microsoft windows production pca", "windows uefi ca", "microsoft corporation kek",
-    "microsoft corporation third party marketplace", "debian secure boot", "canonical ltd",
-    "red hat secure boot", "red hat inc", "fedora secure boot", "fedora project",
-    "suse linux enterprise secure boot", "opensuse secure boot", "oracle", "almalinux",
-    "rocky linux", "rocky enterprise", "centos secure boot", "amazon linux", "cbl-mariner",
-    "azure linux", "azurelinux"};
+constexpr std::string_view kPublicNames[] = {"microsoft corporation uefi ca",
+                                             "microsoft uefi ca",
+                                             "microsoft option rom uefi ca",
+                                             "microsoft windows production pca",
+                                             "windows uefi ca",
+                                             "microsoft corporation kek",
+                                             "microsoft corporation third party marketplace",
+                                             "debian secure boot",
+                                             "canonical ltd",
+                                             "red hat secure boot",
+                                             "red hat inc",
+                                             "fedora secure boot",
+                                             "fedora project",
+                                             "suse linux enterprise secure boot",
+                                             "opensuse secure boot",
+                                             "oracle",
+                                             "almalinux",
+                                             "rocky linux",
+                                             "rocky enterprise",
+                                             "centos secure boot",
+                                             "amazon linux",
+                                             "cbl-mariner",
+                                             "azure linux",
+                                             "azurelinux"};
 
 Error refused(std::string reason, std::string message) {
   return Error(Code::kRefused, std::move(reason), std::move(message));
@@ -61,8 +77,9 @@ Status check_secure_boot(const tpm::EventLog& log) {
     on = variable->data == Bytes{1};
   }
   if (found != 1 || !on) {
-    return refused("secure_boot_off", "Secure Boot was off when this machine booted, so no key "
-                                      "vouches for its boot image");
+    return refused("secure_boot_off",
+                   "Secure Boot was off when this machine booted, so no key "
+                   "vouches for its boot image");
   }
   return {};
 }
@@ -98,9 +115,8 @@ Result<Signer> read_signer(const tpm::EventLog& log) {
     if (event.pcr != kSecureBootPcr || event.type != tpm::kEvEfiVariableAuthority) continue;
     APM_TRY(Signer next, read_authority(event));
     if (signer && signer->id != next.id) {
-      return refused("signer_ambiguous",
-                     concat("boot images were verified by more than one key ('", signer->subject,
-                            "' and '", next.subject, "')"));
+      return refused("signer_ambiguous", concat("boot images were verified by more than one key ('",
+                                                signer->subject, "' and '", next.subject, "')"));
     }
     signer = std::move(next);
   }
@@ -123,8 +139,7 @@ Result<Signer> find_signer(ByteView event_log, const tpm::PcrValues& quoted,
   }
   APM_CHECK_OK(check_secure_boot(log));
   APM_TRY(Signer signer, read_signer(log));
-  if (!allowed_public.contains(signer.id) &&
-      is_public_signer(signer.subject, signer.issuer)) {
+  if (!allowed_public.contains(signer.id) && is_public_signer(signer.subject, signer.issuer)) {
     return refused("signer_is_public",
                    concat("the boot image is signed under '", signer.subject,
                           "', a key that signs for everybody; sign it with a key of your own"));

@@ -13,7 +13,7 @@ namespace apm::attestation {
 inline constexpr std::string_view kLoginLabel = "apm-login-v1";
 
 struct LoginBinding {
-  Bytes nonce;              // decoded
+  Bytes nonce;  // decoded
   std::string cluster_id;
   Bytes server_key_sha256;  // 32 bytes
   Bytes key_name;           // TPM name of the caller's key

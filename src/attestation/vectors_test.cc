@@ -7,8 +7,8 @@
 #include <set>
 
 #include "attestation/azure_vtpm/verify.h"
-#include "base/encoding.h"
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "base/file.h"
 
 namespace apm::attestation {
@@ -96,8 +96,8 @@ Status verify_quote_part(const Case& c, const crypto::PublicKey& ak) {
     signature = c.input(c.has("tpm_sig_raw") ? "tpm_sig_raw" : "tpm_sig");
   }
   const tpm::PcrValues pcrs = c.has("pcrs") ? pcrs_of(c) : tpm::PcrValues{};
-  APM_CHECK_OK(tpm::verify_quote(c.input("tpm_msg"), signature, ak, pcrs,
-                                 {c.input("nonce"), all_pcrs()}));
+  APM_CHECK_OK(
+      tpm::verify_quote(c.input("tpm_msg"), signature, ak, pcrs, {c.input("nonce"), all_pcrs()}));
   return {};
 }
 
@@ -191,8 +191,7 @@ TEST(Vectors, ForgedVcek) {
   expected.anchors = &*anchors;
   expected.now_unix_s = 1'793'491'200;
   expected.report_data = to_bytes(ByteView(report).subspan(0x50, 64));
-  const auto result =
-      snp::verify(report, crypto::Certificate::from_der(*forged)->pem(), expected);
+  const auto result = snp::verify(report, crypto::Certificate::from_der(*forged)->pem(), expected);
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().reason, "snp_chain_invalid");
 }

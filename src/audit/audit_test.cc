@@ -43,9 +43,8 @@ class AuditTest : public ::testing::Test {
 TEST_F(AuditTest, NoSecretIsInTheFile) {
   Broker broker(log_);
   broker.add(*FileDevice::open("main", path_));
-  const json::Object data{{"value", "CANARYVALUE"},
-                          {"deep", json::Array{json::Object{{"x", "CANARYDEEP"}}}},
-                          {"n", 7}};
+  const json::Object data{
+      {"value", "CANARYVALUE"}, {"deep", json::Array{json::Object{{"x", "CANARYDEEP"}}}}, {"n", 7}};
   ASSERT_TRUE(broker.write(record(data)).ok());
   EXPECT_EQ(text().find("CANARY"), std::string::npos);
   EXPECT_NE(text().find("\"value\":\"hmac-sha256:"), std::string::npos);
@@ -70,7 +69,8 @@ TEST_F(AuditTest, TheChainGoesOnAfterARestartAndFindsEveryEdit) {
   edited.replace(edited.find("anjuna/dek", second), 10, "anjuna/kek");
   EXPECT_EQ(verify_chain(edited).error().reason, "audit_chain");
   EXPECT_TRUE(verify_chain(edited).error().message.starts_with("line 2"));
-  EXPECT_EQ(verify_chain(good.substr(0, second) + good.substr(third)).error().reason, "audit_chain");
+  EXPECT_EQ(verify_chain(good.substr(0, second) + good.substr(third)).error().reason,
+            "audit_chain");
   const std::string swapped =
       good.substr(second, third - second) + good.substr(0, second) + good.substr(third);
   EXPECT_EQ(verify_chain(swapped).error().reason, "audit_chain");

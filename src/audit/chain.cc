@@ -22,8 +22,8 @@ constexpr std::size_t kHexBytes = 64;
 constexpr std::size_t kMemberBytes = kBefore.size() + kHexBytes + kBehind.size();
 
 std::string next_value(std::string_view before, std::string_view record) {
-  return hex_encode(crypto::digest(crypto::Hash::kSha256,
-                                   {as_bytes(before), as_bytes("\n"), as_bytes(record)}));
+  return hex_encode(
+      crypto::digest(crypto::Hash::kSha256, {as_bytes(before), as_bytes("\n"), as_bytes(record)}));
 }
 
 Error broken(std::uint64_t line, std::string_view why) {
@@ -48,9 +48,9 @@ std::string without_chain(std::string_view line) {
 // Nothing when the line is not a whole record.
 std::optional<json::Value> record_of(std::string_view line) {
   if (!has_chain(line)) return std::nullopt;
-  auto entry = json::parse(line, {.bytes_max = kRecordBytesMax,
-                                  .depth_max = kRecordDepthMax,
-                                  .values_max = kRecordValuesMax});
+  auto entry = json::parse(
+      line,
+      {.bytes_max = kRecordBytesMax, .depth_max = kRecordDepthMax, .values_max = kRecordValuesMax});
   if (!entry.ok() || entry->as_object() == nullptr) return std::nullopt;
   return std::move(*entry);
 }

@@ -15,19 +15,20 @@ namespace apm::audit {
 namespace {
 
 Status check_mode(int fd, const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) != 0) return io_error("stat " + path);
   if (!S_ISREG(info.st_mode) || (info.st_mode & 0111) != 0 || (info.st_mode & 0022) != 0) {
     return Error(Code::kRefused, "audit_file_mode",
-                 path + " is executable, writable by others or no regular file: an audit device "
-                        "does not write there; name another file, or chmod it to 0600");
+                 path +
+                     " is executable, writable by others or no regular file: an audit device "
+                     "does not write there; name another file, or chmod it to 0600");
   }
   return {};
 }
 
 bool same_file(int a, int b) {
-  struct stat left {};
-  struct stat right {};
+  struct stat left{};
+  struct stat right{};
   return a >= 0 && b >= 0 && ::fstat(a, &left) == 0 && ::fstat(b, &right) == 0 &&
          left.st_dev == right.st_dev && left.st_ino == right.st_ino;
 }

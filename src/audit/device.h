@@ -57,10 +57,10 @@ class FileDevice final : public Device {
   std::mutex mutex_;
   UniqueFd fd_;
   ChainHead head_;
-  std::uint64_t torn_ = 0;   // unreadable lines behind the last record
-  bool broken_line_ = false; // the file does not end in a newline
-  bool fresh_ = false;       // the file is empty, but the chain is not at its beginning
-  bool unsure_ = false;      // a write failed half-way: look at the file before the next
+  std::uint64_t torn_ = 0;    // unreadable lines behind the last record
+  bool broken_line_ = false;  // the file does not end in a newline
+  bool fresh_ = false;        // the file is empty, but the chain is not at its beginning
+  bool unsure_ = false;       // a write failed half-way: look at the file before the next
 };
 
 }  // namespace apm::audit

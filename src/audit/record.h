@@ -26,9 +26,9 @@ struct Record {
   std::string remote_address;
   std::uint16_t remote_port = 0;
   const logical::Caller* caller = nullptr;
-  std::string_view client_token;             // written as its HMAC only
+  std::string_view client_token;  // written as its HMAC only
   const json::Object* response_data = nullptr;
-  std::string_view response_token;           // of a login; written as its HMAC only
+  std::string_view response_token;  // of a login; written as its HMAC only
   std::string error;
   int status = 0;
 };

@@ -21,8 +21,8 @@ Result<Bytes> read_last(int fd, std::size_t size, std::size_t count, const std::
   Bytes out(count);
   std::size_t have = 0;
   while (have < count) {
-    const ssize_t n = ::pread(fd, out.data() + have, count - have,
-                              static_cast<off_t>(size - count + have));
+    const ssize_t n =
+        ::pread(fd, out.data() + have, count - have, static_cast<off_t>(size - count + have));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return io_error("read " + path);
     have += static_cast<std::size_t>(n);
@@ -36,8 +36,7 @@ bool find_record(std::string_view text, Tail& tail) {
   while (!text.empty()) {
     if (text.ends_with('\n')) text.remove_suffix(1);
     const std::size_t before = text.rfind('\n');
-    const std::string_view line =
-        before == std::string_view::npos ? text : text.substr(before + 1);
+    const std::string_view line = before == std::string_view::npos ? text : text.substr(before + 1);
     if (auto head = head_of(line); head.ok()) {
       tail.head = std::move(*head);
       return true;

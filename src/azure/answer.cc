@@ -40,7 +40,8 @@ AzureError read_azure_error(const std::string& body) {
   }
   out.code = text_at(*error, "code", "Code");
   out.message = text_at(*error, "message", "Message");
-  if (const json::Value* inner = error->at("innererror")) out.inner = text_at(*inner, "code", "Code");
+  if (const json::Value* inner = error->at("innererror"))
+    out.inner = text_at(*inner, "code", "Code");
   return out;
 }
 

@@ -8,8 +8,7 @@ namespace apm::azure {
 
 Result<std::string> service_principal_token(net::HttpClient& http,
                                             const ServicePrincipal& principal,
-                                            const std::string& resource,
-                                            const Deadline& deadline) {
+                                            const std::string& resource, const Deadline& deadline) {
   if (principal.tenant_id.empty() || principal.client_id.empty() ||
       principal.client_secret.empty()) {
     return Error(Code::kInvalidArgument, "service_principal",
@@ -22,10 +21,10 @@ Result<std::string> service_principal_token(net::HttpClient& http,
                        "/oauth2/v2.0/token");
   request.headers = {{"Content-Type", "application/x-www-form-urlencoded"},
                      {"Accept", "application/json"}};
-  request.body = concat("client_id=", net::url_encode(principal.client_id),
-                        "&client_secret=", net::url_encode(principal.client_secret),
-                        "&grant_type=client_credentials&scope=",
-                        net::url_encode(resource + "/.default"));
+  request.body =
+      concat("client_id=", net::url_encode(principal.client_id),
+             "&client_secret=", net::url_encode(principal.client_secret),
+             "&grant_type=client_credentials&scope=", net::url_encode(resource + "/.default"));
   request.attempt_timeout = kEntraAttemptTimeout;
   request.retry.attempts_max = kEntraAttempts;
   request.response_bytes_max = kAnswerBytesMax;

@@ -25,10 +25,11 @@ std::string remedy(int status, const AzureError& error) {
 
 Error refusal(const std::string& what, const net::Response& response) {
   const AzureError error = read_azure_error(response.body);
-  const Code code = response.status == 400 ? Code::kInvalidArgument
+  const Code code = response.status == 400   ? Code::kInvalidArgument
                     : response.status == 429 ? Code::kRateLimited
                                              : Code::kUnavailable;
-  return {code, "imds", describe_answer(what, response.status, error) + remedy(response.status, error)};
+  return {code, "imds",
+          describe_answer(what, response.status, error) + remedy(response.status, error)};
 }
 
 std::string selector(const Identity& identity) {
@@ -51,8 +52,10 @@ Result<std::string> ImdsClient::get(const std::string& what, const std::string& 
   request.url = endpoint_ + target;
   request.headers = {{"Metadata", "true"}};
   request.attempt_timeout = kImdsAttemptTimeout;
-  request.retry = {.attempts_max = kImdsAttempts, .base_delay = Milliseconds(2000),
-                   .delay_max = Milliseconds(30'000), .more_statuses = {404, 410}};
+  request.retry = {.attempts_max = kImdsAttempts,
+                   .base_delay = Milliseconds(2000),
+                   .delay_max = Milliseconds(30'000),
+                   .more_statuses = {404, 410}};
   request.response_bytes_max = kAnswerBytesMax;
   request.what = what;
   APM_TRY(net::Response response, http_.send(request, deadline.at_most(kImdsDeadline)));
@@ -92,16 +95,17 @@ Result<AmdCertification> ImdsClient::amd_certification(const Deadline& deadline)
   const std::string* chain = answer.string_at("certificateChain");
   if (vcek == nullptr || chain == nullptr || vcek->empty() || chain->empty()) {
     return Error(Code::kUnavailable, "imds",
-                 what + ": the answer lacks vcekCert or certificateChain. Is this a confidential VM "
-                        "with AMD SEV-SNP?");
+                 what +
+                     ": the answer lacks vcekCert or certificateChain. Is this a confidential VM "
+                     "with AMD SEV-SNP?");
   }
   return AmdCertification{*vcek, *chain};
 }
 
 Result<std::string> ImdsClient::vm_id(const Deadline& deadline) {
   APM_TRY(const std::string body,
-          get("IMDS: VM id",
-              "/metadata/instance/compute/vmId?api-version=2019-03-11&format=text", deadline));
+          get("IMDS: VM id", "/metadata/instance/compute/vmId?api-version=2019-03-11&format=text",
+              deadline));
   return std::string(trim(body));
 }
 

@@ -28,14 +28,15 @@ Error bad_name(std::string_view what) {
 
 bool vault_host(std::string_view host) {
   constexpr std::array<std::string_view, 6> kSuffixes = {
-      ".vault.azure.net",      ".managedhsm.azure.net",      ".vault.azure.cn",
+      ".vault.azure.net",         ".managedhsm.azure.net",         ".vault.azure.cn",
       ".vault.usgovcloudapi.net", ".managedhsm.usgovcloudapi.net", ".managedhsm.azure.cn"};
   return std::any_of(kSuffixes.begin(), kSuffixes.end(), [&](std::string_view suffix) {
     return host.size() > suffix.size() && host.ends_with(suffix);
   });
 }
 
-// "https://vault.azure.net" for name.vault.azure.net: the resource is the host less its first label.
+// "https://vault.azure.net" for name.vault.azure.net: the resource is the host less its first
+// label.
 std::string resource_of(const std::string& host) {
   const std::size_t dot = host.find('.');
   if (!vault_host(host) || dot == std::string::npos) return kVaultResource;
@@ -99,8 +100,10 @@ Result<std::string> KeyVaultClient::send(const Call& call, const Deadline& deadl
   if (!call.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
   request.body = call.body;
   request.attempt_timeout = kVaultAttemptTimeout;
-  request.retry = {.attempts_max = kVaultAttempts, .base_delay = Milliseconds(1000),
-                   .delay_max = Milliseconds(30'000), .more_statuses = {}};
+  request.retry = {.attempts_max = kVaultAttempts,
+                   .base_delay = Milliseconds(1000),
+                   .delay_max = Milliseconds(30'000),
+                   .more_statuses = {}};
   // A second set_secret makes a second version: harmless, the newest counts and both hold the same.
   request.idempotent = true;
   request.response_bytes_max = kAnswerBytesMax;
@@ -119,9 +122,9 @@ Result<Secret> KeyVaultClient::get_secret(const std::string& name, const Deadlin
   const std::string what = concat("Key Vault: get secret ", name);
   std::string url = concat(base_, "/secrets/", name);
   if (!version.empty()) url += "/" + version;
-  APM_TRY(const std::string body, send({.method = "GET", .url = concat(url, "?", kSecretVersion),
-                                        .body = {}, .what = what},
-                                       deadline));
+  APM_TRY(const std::string body,
+          send({.method = "GET", .url = concat(url, "?", kSecretVersion), .body = {}, .what = what},
+               deadline));
   APM_TRY(const json::Value answer, read_answer(what, "key_vault_answer", body));
   const std::string* value = answer.string_at("value");
   const std::string* id = answer.string_at("id");
@@ -144,8 +147,10 @@ Result<std::string> KeyVaultClient::set_secret(const std::string& name, const st
   }
   const std::string what = concat("Key Vault: set secret ", name);
   APM_TRY(const std::string body,
-          send({.method = "PUT", .url = concat(base_, "/secrets/", name, "?", kSecretVersion),
-                .body = json::write(json::Object{{"value", json::Value(value)}}), .what = what},
+          send({.method = "PUT",
+                .url = concat(base_, "/secrets/", name, "?", kSecretVersion),
+                .body = json::write(json::Object{{"value", json::Value(value)}}),
+                .what = what},
                deadline));
   APM_TRY(const json::Value answer, read_answer(what, "key_vault_answer", body));
   const std::string* id = answer.string_at("id");
@@ -181,7 +186,8 @@ Result<std::vector<SecretVersion>> KeyVaultClient::list_versions(const std::stri
         const json::Value* created = attributes->at("created");
         const json::Value* enabled = attributes->at("enabled");
         if (created != nullptr) version.created_s = created->as_int().value_or(0);
-        if (enabled != nullptr && enabled->as_bool() != nullptr) version.enabled = *enabled->as_bool();
+        if (enabled != nullptr && enabled->as_bool() != nullptr)
+          version.enabled = *enabled->as_bool();
       }
       versions.push_back(std::move(version));
     }
@@ -193,10 +199,9 @@ Result<std::vector<SecretVersion>> KeyVaultClient::list_versions(const std::stri
                    what + ": the next page is said to be on another host");
     }
   }
-  std::stable_sort(versions.begin(), versions.end(),
-                   [](const SecretVersion& a, const SecretVersion& b) {
-                     return a.created_s < b.created_s;
-                   });
+  std::stable_sort(
+      versions.begin(), versions.end(),
+      [](const SecretVersion& a, const SecretVersion& b) { return a.created_s < b.created_s; });
   return versions;
 }
 
@@ -208,10 +213,12 @@ Result<std::string> KeyVaultClient::release_key(const ReleaseRequest& request,
   json::Object body{{"target", json::Value(request.target)},
                     {"nonce", json::Value(request.nonce)},
                     {"enc", json::Value(request.enc)}};
-  APM_TRY(const std::string text,
-          send({.method = "POST", .url = concat(url, "/release?", kReleaseVersion),
-                .body = json::write(std::move(body)), .what = what, .release = true},
-               deadline));
+  APM_TRY(const std::string text, send({.method = "POST",
+                                        .url = concat(url, "/release?", kReleaseVersion),
+                                        .body = json::write(std::move(body)),
+                                        .what = what,
+                                        .release = true},
+                                       deadline));
   APM_TRY(const json::Value answer, read_answer(what, "key_vault_answer", text));
   const std::string* value = answer.string_at("value");
   if (value == nullptr || value->empty()) {

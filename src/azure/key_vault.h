@@ -48,12 +48,13 @@ struct ReleaseRequest {
   KeyUrl key;
   std::string target;  // the MAA token
   std::string nonce;
-  std::string enc;     // "RSA_AES_KEY_WRAP_256" or "CKM_RSA_AES_KEY_WRAP"
+  std::string enc;  // "RSA_AES_KEY_WRAP_256" or "CKM_RSA_AES_KEY_WRAP"
 };
 
 class KeyVaultClient {
  public:
-  // `vault_url` "https://name.vault.azure.net". Plain http is accepted for loopback in test mode only.
+  // `vault_url` "https://name.vault.azure.net". Plain http is accepted for loopback in test mode
+  // only.
   [[nodiscard]] static Result<KeyVaultClient> create(net::HttpClient& http,
                                                      const std::string& vault_url,
                                                      TokenSource tokens);

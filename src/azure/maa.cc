@@ -13,8 +13,9 @@ Error refusal(const std::string& what, const net::Response& response) {
   const std::string text = describe_answer(what, response.status, error);
   if (response.status == 400) {
     return {Code::kRefused, "maa_refused",
-            text + " The provider's policy or the evidence is at fault: Secure Boot must be on, the "
-                   "VM confidential, and the vTPM's attestation key provisioned"};
+            text +
+                " The provider's policy or the evidence is at fault: Secure Boot must be on, the "
+                "VM confidential, and the vTPM's attestation key provisioned"};
   }
   if (response.status == 401 || response.status == 403) {
     return {Code::kPermissionDenied, "maa_denied",
@@ -48,11 +49,13 @@ Result<std::string> MaaClient::attest_azure_guest(const std::string& attestation
   request.method = "POST";
   request.url = concat("https://", host_, "/attest/AzureGuest?api-version=2020-10-01");
   request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
-  request.body = json::write(json::Object{
-      {"AttestationInfo", json::Value(base64url_encode(as_bytes(attestation_info)))}});
+  request.body = json::write(
+      json::Object{{"AttestationInfo", json::Value(base64url_encode(as_bytes(attestation_info)))}});
   request.attempt_timeout = kMaaAttemptTimeout;
-  request.retry = {.attempts_max = kMaaAttempts, .base_delay = Milliseconds(2000),
-                   .delay_max = Milliseconds(20'000), .more_statuses = {}};
+  request.retry = {.attempts_max = kMaaAttempts,
+                   .base_delay = Milliseconds(2000),
+                   .delay_max = Milliseconds(20'000),
+                   .more_statuses = {}};
   request.response_bytes_max = kAnswerBytesMax;
   request.what = what;
   APM_TRY(const net::Response response, http_->send(request, deadline.at_most(kMaaDeadline)));

@@ -1,7 +1,8 @@
 #pragma once
 
 // How this process reaches Azure, and on whose behalf. In production every field of Transport keeps
-// its default; a `test` store or the --test flag names something else (see boot and AzureAttestSKR).
+// its default; a `test` store or the --test flag names something else (see boot and
+// AzureAttestSKR).
 
 #include <functional>
 #include <string>
@@ -18,7 +19,7 @@ struct Transport {
   std::string ca_file;     // PEM instead of the system store
   std::string connect_to;  // "127.0.0.1:PORT" for every https host
   std::string imds_endpoint = kImdsEndpoint;
-  bool test = false;       // refuse whatever is not loopback
+  bool test = false;  // refuse whatever is not loopback
 };
 
 // kInvalidArgument "transport" when test anchors or endpoints are set without `test`, or `test`
@@ -26,7 +27,8 @@ struct Transport {
 [[nodiscard]] Status check_transport(const Transport& transport);
 [[nodiscard]] Result<net::HttpClient> make_http_client(const Transport& transport);
 
-// Which managed identity; at most one of the three is used, in this order. All empty: the VM's only one.
+// Which managed identity; at most one of the three is used, in this order. All empty: the VM's only
+// one.
 struct Identity {
   std::string client_id;
   std::string object_id;

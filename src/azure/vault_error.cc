@@ -37,7 +37,8 @@ constexpr std::array kTable = {
     Row{409, "", Code::kConflict, "key_vault_soft_deleted",
         "The name belongs to a deleted object that can still be recovered: recover or purge it"},
     Row{429, "", Code::kRateLimited, "key_vault_throttled",
-        "The vault is throttling (10 releases in 10 s for each vault and region); wait, then retry"},
+        "The vault is throttling (10 releases in 10 s for each vault and region); wait, then "
+        "retry"},
     Row{400, "", Code::kInvalidArgument, "key_vault_request",
         "The vault does not take the request as it is; Azure's message says why"},
     Row{413, "", Code::kTooLarge, "key_vault_request", "The value is too long for a secret"},
@@ -49,8 +50,9 @@ bool mentions(const std::string& text, std::string_view word) {
 
 // A vault that predates an algorithm refuses its name with 400 and says so in words only.
 bool unknown_enc(int status, const AzureError& error) {
-  return status == 400 && (mentions(error.message, "KEY_WRAP") || mentions(error.message, "'enc'") ||
-                           mentions(error.message, "encryption algorithm"));
+  return status == 400 &&
+         (mentions(error.message, "KEY_WRAP") || mentions(error.message, "'enc'") ||
+          mentions(error.message, "encryption algorithm"));
 }
 
 }  // namespace
@@ -63,8 +65,9 @@ Error vault_error(std::string_view call, int status, const AzureError& error, bo
   }
   if (release && status == 403 && mentions(error.message, "target environment attestation")) {
     return {Code::kPermissionDenied, "key_release_refused",
-            text + " The attestation token does not satisfy the key's release policy, or its issuer "
-                   "is not the policy's authority: compare the policy with the token's claims"};
+            text +
+                " The attestation token does not satisfy the key's release policy, or its issuer "
+                "is not the policy's authority: compare the policy with the token's claims"};
   }
   for (const Row& row : kTable) {
     if (row.status == status && (row.inner.empty() || row.inner == error.inner)) {

@@ -34,9 +34,10 @@ TEST(KeyUrlTest, Parses) {
   ASSERT_TRUE(url.ok());
   EXPECT_EQ(url->host, "v.vault.azure.net");
   EXPECT_EQ(url->version, "0a");
-  for (const char* bad : {"http://v.vault.azure.net/keys/k", "https://vault.azure.net/keys/k",
-                          "https://v.vault.azure.net.evil.org/keys/k",
-                          "https://v.vault.azure.net/secrets/k", "https://v.vault.azure.net/keys/k?x"}) {
+  for (const char* bad :
+       {"http://v.vault.azure.net/keys/k", "https://vault.azure.net/keys/k",
+        "https://v.vault.azure.net.evil.org/keys/k", "https://v.vault.azure.net/secrets/k",
+        "https://v.vault.azure.net/keys/k?x"}) {
     const auto refused = parse_key_url(bad);
     ASSERT_FALSE(refused.ok()) << bad;
     EXPECT_EQ(refused.error().reason, "key_url");

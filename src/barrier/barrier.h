@@ -57,8 +57,8 @@ struct UnsealProgress {
   State state = State::kSealed;
   unsigned threshold = 0;
   unsigned shares = 0;
-  unsigned progress = 0;   // shares accepted so far
-  std::string nonce;       // of this attempt; "" when progress is 0
+  unsigned progress = 0;  // shares accepted so far
+  std::string nonce;      // of this attempt; "" when progress is 0
 };
 
 struct KeyStatus {
@@ -133,7 +133,7 @@ class View {
   [[nodiscard]] Status put(const std::string& path, ByteView value) const;
   [[nodiscard]] Status erase(const std::string& path) const;
   [[nodiscard]] Status apply(const Change& change) const;  // paths relative to the prefix
-  [[nodiscard]] Status erase_all() const;                   // everything below the prefix
+  [[nodiscard]] Status erase_all() const;                  // everything below the prefix
   [[nodiscard]] const std::string& prefix() const { return prefix_; }
   [[nodiscard]] Barrier& barrier() const { return *barrier_; }
 

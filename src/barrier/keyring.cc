@@ -96,9 +96,9 @@ Keyring Keyring::clone() const {
 }
 
 const Term* Keyring::find(std::uint32_t number) const {
-  const auto found = std::lower_bound(
-      terms.begin(), terms.end(), number,
-      [](const Term& term, std::uint32_t wanted) { return term.number < wanted; });
+  const auto found =
+      std::lower_bound(terms.begin(), terms.end(), number,
+                       [](const Term& term, std::uint32_t wanted) { return term.number < wanted; });
   return found != terms.end() && found->number == number ? &*found : nullptr;
 }
 

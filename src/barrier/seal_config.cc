@@ -46,10 +46,8 @@ std::optional<StoreKind> kind_at(const json::Value& document) {
 
 std::string_view kind_name(StoreKind kind) {
   switch (kind) {
-    case StoreKind::kProduction:
-      return "production";
-    case StoreKind::kTest:
-      return "test";
+    case StoreKind::kProduction: return "production";
+    case StoreKind::kTest: return "test";
   }
   return "production";
 }

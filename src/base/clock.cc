@@ -90,8 +90,8 @@ std::optional<std::int64_t> parse_rfc3339_s(std::string_view text) {
   const auto minute = number(text, 14, 2);
   const auto second = number(text, 17, 2);
   if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
-      text[13] != ':' || text[16] != ':') {
+  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' ||
+      text[16] != ':') {
     return std::nullopt;
   }
   std::string_view zone = text.substr(19);

@@ -102,7 +102,8 @@ Result<Bytes> hex_decode(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); i += 2) {
     const int high = hex_value(text[i]);
     const int low = hex_value(text[i + 1]);
-    if (high < 0 || low < 0) return malformed("hexadecimal text has a character that is not a digit");
+    if (high < 0 || low < 0)
+      return malformed("hexadecimal text has a character that is not a digit");
     out.push_back(static_cast<std::uint8_t>(high * 16 + low));
   }
   return out;

@@ -12,12 +12,12 @@
 
 namespace apm {
 
-[[nodiscard]] std::string hex_encode(ByteView bytes);         // lower case
+[[nodiscard]] std::string hex_encode(ByteView bytes);           // lower case
 [[nodiscard]] Result<Bytes> hex_decode(std::string_view text);  // either case
 
-[[nodiscard]] std::string base64_encode(ByteView bytes);                 // standard, padded
+[[nodiscard]] std::string base64_encode(ByteView bytes);  // standard, padded
 [[nodiscard]] Result<Bytes> base64_decode(std::string_view text);
-[[nodiscard]] std::string base64url_encode(ByteView bytes);              // no padding
+[[nodiscard]] std::string base64url_encode(ByteView bytes);  // no padding
 [[nodiscard]] Result<Bytes> base64url_decode(std::string_view text);
 
 // Either alphabet, padding optional. Still no white space and no non-zero spare bits.

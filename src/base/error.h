@@ -13,25 +13,25 @@
 namespace apm {
 
 enum class Code {
-  kInvalidArgument,    // the caller's input is malformed or out of range
-  kUnauthenticated,    // no credential, or one that is not valid
-  kPermissionDenied,   // valid credential, not allowed
-  kNotFound,           // the thing asked for does not exist
-  kUnsupported,        // the path exists, the operation does not
-  kConflict,           // the thing is already there, or in use
-  kPrecondition,       // a storage precondition no longer holds: somebody else wrote first
-  kTooLarge,           // a named limit is exceeded
-  kMediaType,          // the body's content type is not one we read
-  kRateLimited,        // too many requests; try again later
-  kSealed,             // the barrier is sealed
-  kUninitialized,      // the store was never initialised
-  kRefused,            // evidence, a released key or a policy check was refused; see reason
-  kUnavailable,        // a service we depend on did not answer usefully, after all retries
-  kDeadlineExceeded,   // a deadline passed
-  kCorrupt,            // stored or received data fails its integrity check
-  kIo,                 // the operating system refused
-  kCrypto,             // a cryptographic library call failed
-  kInternal,           // a bug, or a state that should not occur
+  kInvalidArgument,   // the caller's input is malformed or out of range
+  kUnauthenticated,   // no credential, or one that is not valid
+  kPermissionDenied,  // valid credential, not allowed
+  kNotFound,          // the thing asked for does not exist
+  kUnsupported,       // the path exists, the operation does not
+  kConflict,          // the thing is already there, or in use
+  kPrecondition,      // a storage precondition no longer holds: somebody else wrote first
+  kTooLarge,          // a named limit is exceeded
+  kMediaType,         // the body's content type is not one we read
+  kRateLimited,       // too many requests; try again later
+  kSealed,            // the barrier is sealed
+  kUninitialized,     // the store was never initialised
+  kRefused,           // evidence, a released key or a policy check was refused; see reason
+  kUnavailable,       // a service we depend on did not answer usefully, after all retries
+  kDeadlineExceeded,  // a deadline passed
+  kCorrupt,           // stored or received data fails its integrity check
+  kIo,                // the operating system refused
+  kCrypto,            // a cryptographic library call failed
+  kInternal,          // a bug, or a state that should not occur
 };
 
 struct Error {

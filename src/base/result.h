@@ -29,7 +29,9 @@ class [[nodiscard]] Result {
 
   // Asking for what is not there is a bug: the process stops rather than go on.
   [[nodiscard]] T& value() & { return ok() ? *std::get_if<0>(&state_) : fail<T&>(); }
-  [[nodiscard]] const T& value() const& { return ok() ? *std::get_if<0>(&state_) : fail<const T&>(); }
+  [[nodiscard]] const T& value() const& {
+    return ok() ? *std::get_if<0>(&state_) : fail<const T&>();
+  }
   [[nodiscard]] T&& value() && { return ok() ? std::move(*std::get_if<0>(&state_)) : fail<T&&>(); }
   [[nodiscard]] T& operator*() & { return value(); }
   [[nodiscard]] const T& operator*() const& { return value(); }
@@ -76,13 +78,13 @@ using Status = Result<void>;
 
 // Declares `decl` from the value of `expr`, or returns its error.
 #define APM_TRY(decl, expr) APM_TRY_IMPL(APM_CONCAT(apm_result_, __LINE__), decl, expr)
-#define APM_TRY_IMPL(tmp, decl, expr)  \
-  auto tmp = (expr);                   \
-  if (!tmp.ok()) return tmp.error();   \
+#define APM_TRY_IMPL(tmp, decl, expr) \
+  auto tmp = (expr);                  \
+  if (!tmp.ok()) return tmp.error();  \
   decl = std::move(tmp).value()
 
 // Returns the error of a Status (or of a Result whose value is not wanted).
-#define APM_CHECK_OK(expr)                                             \
-  do {                                                                 \
+#define APM_CHECK_OK(expr)                                                     \
+  do {                                                                         \
     if (auto apm_status = (expr); !apm_status.ok()) return apm_status.error(); \
   } while (false)

@@ -11,7 +11,7 @@
 
 namespace apm {
 
-[[nodiscard]] std::string to_lower(std::string_view text);  // ASCII only
+[[nodiscard]] std::string to_lower(std::string_view text);   // ASCII only
 [[nodiscard]] std::string_view trim(std::string_view text);  // space, tab, CR, LF
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 [[nodiscard]] bool is_utf8(std::string_view text);  // well-formed, no surrogates, no overlong forms

@@ -21,7 +21,8 @@ TEST(Duration, GoFormsAndSeconds) {
 
 TEST(Utf8, RefusesOverlongSurrogatesAndStrays) {
   EXPECT_TRUE(is_utf8("aé€😀"));
-  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80", "\xe2\x82", "\xff"}) {
+  for (const char* bad :
+       {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80", "\xe2\x82", "\xff"}) {
     EXPECT_FALSE(is_utf8(bad));
   }
 }

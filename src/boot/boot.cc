@@ -24,8 +24,7 @@ constexpr std::string_view kEnclavePolicyText =
 // What the steps hand on to each other.
 class Boot {
  public:
-  explicit Boot(const BootInput& input)
-      : in_(input), deadline_(Deadline::after(kBootDeadline)) {}
+  explicit Boot(const BootInput& input) : in_(input), deadline_(Deadline::after(kBootDeadline)) {}
 
   Status connect();
   Status release();
@@ -94,8 +93,9 @@ Status Boot::connect() {
   tokens_ = azure::managed_identity_tokens(*imds_, identity);
   const auto token = tokens_(azure::kVaultResource, deadline_);
   if (!token.ok()) return token.error();
-  APM_TRY(azure::KeyVaultClient client,
-          azure::KeyVaultClient::create(*http_, "https://" + in_.environment.vault_host(), tokens_));
+  APM_TRY(
+      azure::KeyVaultClient client,
+      azure::KeyVaultClient::create(*http_, "https://" + in_.environment.vault_host(), tokens_));
   vault_client_.emplace(std::move(client));
   vault_.emplace(*vault_client_, in_.environment.vault_host(), deadline_);
   return {};
@@ -160,7 +160,8 @@ Status Boot::open_barrier() {
                        .store_description = runtime_->store().description(),
                        .log = in_.log};
   APM_TRY(const Opened opened, open_store(custody));
-  in_.log.info("boot", opened == Opened::kInitialised ? "the store was initialised" : "the store was unsealed");
+  in_.log.info("boot", opened == Opened::kInitialised ? "the store was initialised"
+                                                      : "the store was unsealed");
   master_.reset();  // not needed any more in this boot
   return runtime_->core().on_unseal();
 }
@@ -169,7 +170,8 @@ Status Boot::ensure_setup() {
   api::Core& core = runtime_->core();
   APM_CHECK_OK(core.ensure_auth_enabled("apm"));
   APM_CHECK_OK(core.ensure_mount("anjuna", "kv"));
-  APM_CHECK_OK(core.ensure_policy(std::string(api::kEnclavePolicy), std::string(kEnclavePolicyText)));
+  APM_CHECK_OK(
+      core.ensure_policy(std::string(api::kEnclavePolicy), std::string(kEnclavePolicyText)));
   json::Object keys;
   if (in_.environment.epid_api_key) keys.set("epid-api-key", *in_.environment.epid_api_key);
   if (in_.environment.dcap_api_key) keys.set("dcap-api-key", *in_.environment.dcap_api_key);

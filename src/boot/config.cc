@@ -87,7 +87,8 @@ Status read_listener(const Item& item, Config& config) {
 }
 
 Status read_storage(const Item& item, Config& config) {
-  if (item.labels.size() != 1) return error_at(item.at, "storage is written storage \"TYPE\" { ... }");
+  if (item.labels.size() != 1)
+    return error_at(item.at, "storage is written storage \"TYPE\" { ... }");
   config.storage.type = item.labels[0];
   APM_TRY(const Body* body, block(item));
   Stanza stanza(*body, concat("storage \"", config.storage.type, "\""), config);
@@ -148,8 +149,9 @@ Status check(const Config& config) {
   const bool production = config.kind == barrier::StoreKind::kProduction;
   if (config.storage.type.empty()) return refuse("the configuration has no storage stanza");
   if (production && config.test) {
-    return refuse("a production store refuses the test stanza: its trust anchors and transports are "
-                  "not the vendors'. Say store_kind = \"test\" for a store that may never hold real secrets");
+    return refuse(
+        "a production store refuses the test stanza: its trust anchors and transports are "
+        "not the vendors'. Say store_kind = \"test\" for a store that may never hold real secrets");
   }
   if (production && config.listener.tls_disable) {
     return refuse("a production store refuses tls_disable");
@@ -172,7 +174,8 @@ Result<Config> parse_config(std::string_view text) {
   if (const Item* item = body.find("test")) APM_CHECK_OK(read_test(*item, config));
   for (const char* key : {"listener", "storage", "audit", "test"}) static_cast<void>(top.take(key));
   if (body.all("listener").size() > 1 || body.all("storage").size() > 1) {
-    return Error(Code::kInvalidArgument, "config", "one listener and one storage stanza are supported");
+    return Error(Code::kInvalidArgument, "config",
+                 "one listener and one storage stanza are supported");
   }
   top.warn_of_the_rest();
   APM_CHECK_OK(check(config));

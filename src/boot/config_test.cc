@@ -28,7 +28,8 @@ test { imds_endpoint = "http://127.0.0.1:1" }
   EXPECT_EQ(config->audit.at(0).name, "main");
   EXPECT_EQ(config->test->imds_endpoint, "http://127.0.0.1:1");
   ASSERT_EQ(config->warnings.size(), 2U);
-  EXPECT_EQ(config->warnings[0], "unknown key \"tls_min_version\" in listener \"tcp\" at line 10, column 3");
+  EXPECT_EQ(config->warnings[0],
+            "unknown key \"tls_min_version\" in listener \"tcp\" at line 10, column 3");
   EXPECT_EQ(config->warnings[1], "unknown key \"ui\" at line 5, column 1");
 }
 

@@ -89,8 +89,8 @@ Result<Kept> keep_share(const CustodyInput& in, const barrier::InitPlan& plan, s
 json::Object custody_record(const CustodyInput& in, const std::vector<Kept>& kept) {
   json::Array secrets;
   for (const Kept& one : kept) {
-    secrets.push_back(json::Object{
-        {"name", one.name}, {"version", one.version}, {"sha256", one.sha256}});
+    secrets.push_back(
+        json::Object{{"name", one.name}, {"version", one.version}, {"sha256", one.sha256}});
   }
   return json::Object{{"kind", "azure-key-vault"},
                       {"vault", in.vault.name()},
@@ -130,9 +130,9 @@ Result<crypto::SecretBytes> fetch_share(const CustodyInput& in, const barrier::S
   }
   APM_TRY(skr::OpenedEnvelope opened, skr::open_envelope(in.master_key, *text, name));
   if (opened.context.store_id != config.store_id) {
-    return Error(Code::kCorrupt, "unseal_key_foreign",
-                 concat(name, " belongs to store ", opened.context.store_id, ", not to ",
-                        config.store_id));
+    return Error(
+        Code::kCorrupt, "unseal_key_foreign",
+        concat(name, " belongs to store ", opened.context.store_id, ", not to ", config.store_id));
   }
   return std::move(opened.plaintext);
 }
@@ -142,21 +142,23 @@ Status unseal(const CustodyInput& in) {
   const json::Value* secrets = config ? config->custody.find("secrets") : nullptr;
   if (secrets == nullptr || secrets->as_array() == nullptr) {
     return Error(Code::kRefused, "no_custody",
-                 concat(in.store_description, " was initialised by hand, not by boot: its unseal "
+                 concat(in.store_description,
+                        " was initialised by hand, not by boot: its unseal "
                         "keys are with its operators. Start it with `server -config`"));
   }
   if (config->kind != in.kind) {
-    return Error(Code::kRefused, "store_kind",
-                 concat(in.store_description, " is a ", barrier::kind_name(config->kind),
-                        " store for ever, and the configuration says ",
-                        barrier::kind_name(in.kind)));
+    return Error(
+        Code::kRefused, "store_kind",
+        concat(in.store_description, " is a ", barrier::kind_name(config->kind),
+               " store for ever, and the configuration says ", barrier::kind_name(in.kind)));
   }
   std::string failures;
   in.barrier.reset_unseal();
   for (const json::Value& entry : *secrets->as_array()) {
     auto share = fetch_share(in, *config, entry);
     if (!share.ok()) {
-      if (share.error().code == Code::kUnavailable || share.error().code == Code::kDeadlineExceeded) {
+      if (share.error().code == Code::kUnavailable ||
+          share.error().code == Code::kDeadlineExceeded) {
         return share.error();
       }
       in.log.warn("boot", "an unseal key cannot be used", {{"cause", share.error().message}});

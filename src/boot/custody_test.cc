@@ -18,7 +18,8 @@ using storage::FaultStore;
 // A key vault in memory: every set makes a version; from `fail_from` on, every call fails.
 class FakeVault final : public SecretVault {
  public:
-  Result<std::optional<std::string>> get(const std::string& name, const std::string& version) override {
+  Result<std::optional<std::string>> get(const std::string& name,
+                                         const std::string& version) override {
     APM_CHECK_OK(call());
     const auto found = secrets_.find(name);
     if (found == secrets_.end()) return std::optional<std::string>();
@@ -56,7 +57,8 @@ class FakeVault final : public SecretVault {
  private:
   Status call() {
     ++calls;
-    if (fail_from != 0 && calls >= fail_from) return Error(Code::kUnavailable, "vault_gone", "planned");
+    if (fail_from != 0 && calls >= fail_from)
+      return Error(Code::kUnavailable, "vault_gone", "planned");
     return {};
   }
   unsigned count_ = 0;

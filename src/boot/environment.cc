@@ -102,10 +102,10 @@ Result<Environment> read_environment(const Lookup& lookup) {
   read_port(reader, env);
   check_https(reader, "APM_MK_ID", env.master_key_url);
   check_https(reader, "MAA_ENDPOINT", env.maa_url);
-  for (const auto& [name, value] : {std::pair<const char*, const std::string&>{
-                                        "APM_HOSTNAME", env.hostname},
-                                    {"APM_SA_NAME", env.storage_account},
-                                    {"APM_KEYVAULT_NAME", env.key_vault}}) {
+  for (const auto& [name, value] :
+       {std::pair<const char*, const std::string&>{"APM_HOSTNAME", env.hostname},
+        {"APM_SA_NAME", env.storage_account},
+        {"APM_KEYVAULT_NAME", env.key_vault}}) {
     if (!is_host_text(value)) reader.complain(concat(name, " has characters no such name has"));
   }
   read_token_ttl(reader, env);

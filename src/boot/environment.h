@@ -19,11 +19,11 @@ struct Environment {
   std::string master_key_url;   // APM_MK_ID
   std::string maa_url;          // MAA_ENDPOINT
 
-  std::optional<std::string> epid_api_key;       // EPID_API_KEY
-  std::optional<std::string> dcap_api_key;       // DCAP_API_KEY
+  std::optional<std::string> epid_api_key;                    // EPID_API_KEY
+  std::optional<std::string> dcap_api_key;                    // DCAP_API_KEY
   std::optional<std::uint64_t> root_token_ttl_s = 72 * 3600;  // APM_ROOT_TOKEN_TTL; nothing: never
-  std::string replaced_store_id;                 // APM_REPLACE_STORE_ID
-  std::string identity_client_id;                // IMDS_CLIENT_ID
+  std::string replaced_store_id;                              // APM_REPLACE_STORE_ID
+  std::string identity_client_id;                             // IMDS_CLIENT_ID
 
   [[nodiscard]] std::string vault_host() const;  // "name.vault.azure.net"
 };

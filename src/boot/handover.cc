@@ -46,7 +46,8 @@ Status revoke_interrupted(api::Core& core, const HandoverRecord& record) {
 
 }  // namespace
 
-Result<Handover> hand_over(api::Core& core, SecretVault& vault, std::optional<std::uint64_t> ttl_s) {
+Result<Handover> hand_over(api::Core& core, SecretVault& vault,
+                           std::optional<std::uint64_t> ttl_s) {
   APM_TRY(const HandoverRecord before, read_record(core));
   if (before.state == "confirmed") return Handover::kConfirmed;
   if (before.state == "delivered") {

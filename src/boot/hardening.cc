@@ -24,8 +24,9 @@ Status harden_process() {
 Status lock_all_memory() {
   if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0) return {};
   const Error cause = io_error("lock all memory");
-  return Error(Code::kIo, "mlock",
-               cause.message + ". Raise RLIMIT_MEMLOCK, or say disable_mlock = true (keys stay locked)");
+  return Error(
+      Code::kIo, "mlock",
+      cause.message + ". Raise RLIMIT_MEMLOCK, or say disable_mlock = true (keys stay locked)");
 }
 
 }  // namespace apm::boot

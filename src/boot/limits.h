@@ -5,11 +5,11 @@
 
 namespace apm::boot {
 
-inline constexpr std::chrono::minutes kBootDeadline{5};           // the whole of a boot
-inline constexpr std::chrono::seconds kStoreLeaseWait{20};        // another node may be going away
+inline constexpr std::chrono::minutes kBootDeadline{5};     // the whole of a boot
+inline constexpr std::chrono::seconds kStoreLeaseWait{20};  // another node may be going away
 inline constexpr std::size_t kConfigBytesMax = 256 * 1024;
 inline constexpr std::size_t kPemBytesMax = 256 * 1024;
 inline constexpr std::size_t kEventLogBytesMax = 1024 * 1024;
-inline constexpr std::size_t kVersionsExaminedMax = 64;           // of one Key Vault secret
+inline constexpr std::size_t kVersionsExaminedMax = 64;  // of one Key Vault secret
 
 }  // namespace apm::boot

@@ -28,9 +28,10 @@ Result<std::shared_ptr<const attestation::snp::Anchors>> load_anchors(const Conf
 
 Result<http::TlsIdentity> identity_from_files(const ListenerConfig& listener) {
   if (listener.tls_cert_file.empty() || listener.tls_key_file.empty()) {
-    return Error(Code::kInvalidArgument, "config",
-                 "listener \"tcp\" needs tls_cert_file and tls_key_file (or tls_disable, on loopback in "
-                 "a test store)");
+    return Error(
+        Code::kInvalidArgument, "config",
+        "listener \"tcp\" needs tls_cert_file and tls_key_file (or tls_disable, on loopback in "
+        "a test store)");
   }
   APM_TRY(const Bytes chain, read_file(listener.tls_cert_file, kPemBytesMax));
   APM_TRY(Bytes key, read_file(listener.tls_key_file, kPemBytesMax));
@@ -104,7 +105,8 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const Config& config, api::Mode
             audit::FileDevice::open(device.name, device.file_path));
     runtime->audit_.add(std::move(opened));
   }
-  const api::Phase phase = mode == api::Mode::kSelfBooted ? api::Phase::kBooting : api::Phase::kServing;
+  const api::Phase phase =
+      mode == api::Mode::kSelfBooted ? api::Phase::kBooting : api::Phase::kServing;
   const api::ServerInfo info{runtime->store_->type(), "anjuna-policy-manager", config.api_addr};
   runtime->core_ = std::make_unique<api::Core>(
       api::CoreParts{runtime->barrier_, runtime->tokens_, runtime->batch_tokens_, runtime->mounts_,

@@ -18,9 +18,9 @@ namespace apm::boot {
 class Runtime {
  public:
   // Opens the store and takes its lease, builds everything, loads nothing: the store stays sealed.
-  [[nodiscard]] static Result<std::unique_ptr<Runtime>> create(const Config& config, api::Mode mode,
-                                                               const Clock& clock, Log& log,
-                                                               std::unique_ptr<storage::Store> store);
+  [[nodiscard]] static Result<std::unique_ptr<Runtime>> create(
+      const Config& config, api::Mode mode, const Clock& clock, Log& log,
+      std::unique_ptr<storage::Store> store);
 
   [[nodiscard]] Status listen(const Config& config, std::optional<http::TlsIdentity> identity);
   void shutdown();

@@ -19,7 +19,8 @@ namespace {
 constexpr long kMaintenanceSeconds = 60;
 
 int fail(Log& log, const Error& error) {
-  log.error("server", error.message, {{"code", std::string(code_name(error.code))}, {"reason", error.reason}});
+  log.error("server", error.message,
+            {{"code", std::string(code_name(error.code))}, {"reason", error.reason}});
   return 1;
 }
 
@@ -39,7 +40,8 @@ int serve_until_signal(Runtime& runtime, Log& log) {
     const int signal = ::sigtimedwait(&set, nullptr, &wait);
     if (signal == SIGHUP) {
       const Status done = runtime.audit().reopen();
-      if (!done.ok()) log.error("audit", "reopening after SIGHUP", {{"cause", done.error().message}});
+      if (!done.ok())
+        log.error("audit", "reopening after SIGHUP", {{"cause", done.error().message}});
     } else if (signal > 0) {
       break;
     } else if (errno == EAGAIN) {
@@ -79,7 +81,8 @@ int run_server(const std::string& config_path, Log& log) {
   if (!config.ok()) return fail(log, config.error());
   auto store = open_store_of(*config);
   if (!store.ok()) return fail(log, store.error());
-  auto runtime = Runtime::create(*config, api::Mode::kNetworkOperated, clock, log, std::move(*store));
+  auto runtime =
+      Runtime::create(*config, api::Mode::kNetworkOperated, clock, log, std::move(*store));
   if (!runtime.ok()) return fail(log, runtime.error());
   const Status listening = (*runtime)->listen(*config, std::nullopt);
   if (!listening.ok()) return fail(log, listening.error());

@@ -10,8 +10,9 @@
 namespace apm::cli {
 
 [[nodiscard]] std::vector<Verb> admin_verbs();
-[[nodiscard]] std::vector<Verb> secret_verbs();         // secret create|get|update|list|delete
-[[nodiscard]] std::vector<Verb> authorization_verbs();  // authorize enclave|signer, revoke, authorizations
-[[nodiscard]] std::vector<Verb> workload_verbs();       // fetch, run
+[[nodiscard]] std::vector<Verb> secret_verbs();  // secret create|get|update|list|delete
+[[nodiscard]] std::vector<Verb>
+authorization_verbs();  // authorize enclave|signer, revoke, authorizations
+[[nodiscard]] std::vector<Verb> workload_verbs();  // fetch, run
 
 }  // namespace apm::cli

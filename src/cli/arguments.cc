@@ -23,13 +23,15 @@ Result<Arguments> Arguments::parse(const std::vector<std::string>& words, const 
     }
     const std::size_t start = word.starts_with("--") ? 2 : 1;
     const std::size_t equals = word.find('=');
-    const std::string name = word.substr(start, equals == std::string::npos ? equals : equals - start);
+    const std::string name =
+        word.substr(start, equals == std::string::npos ? equals : equals - start);
     if (flags.plain.contains(name)) {
       const std::string value = equals == std::string::npos ? "true" : word.substr(equals + 1);
       if (value == "true") out.flags_[name] = value;
       continue;
     }
-    if (!flags.with_value.contains(name)) return usage(concat("flag -", name, " is not known here"));
+    if (!flags.with_value.contains(name))
+      return usage(concat("flag -", name, " is not known here"));
     if (equals != std::string::npos) {
       out.flags_[name] = word.substr(equals + 1);
     } else if (i + 1 < words.size()) {

@@ -22,10 +22,12 @@ Result<json::Object> body_of(const Arguments& args, bool enclave) {
 int authorize(Session& session, const Arguments& args, bool enclave) {
   const auto body = body_of(args, enclave);
   if (!body.ok()) return fail(body.error());
-  const std::string who = enclave ? "enclave " + args.get("enclave") : "signer " + args.get("signer");
+  const std::string who =
+      enclave ? "enclave " + args.get("enclave") : "signer " + args.get("signer");
   return session.run("authorizing", "PUT",
                      enclave ? "auth/apm/authorizations/enclave" : "auth/apm/authorizations/signer",
-                     &*body, concat("Success! Secret ", args.positional()[0], " is authorized for ", who));
+                     &*body,
+                     concat("Success! Secret ", args.positional()[0], " is authorized for ", who));
 }
 
 int revoke(Session& session, const Arguments& args) {
@@ -65,9 +67,13 @@ int list(Session& session, const Arguments&) {
 
 std::vector<Verb> authorization_verbs() {
   return {
-      {{"authorize", "enclave"}, "let one enclave of one signer read a secret", kFlags,
+      {{"authorize", "enclave"},
+       "let one enclave of one signer read a secret",
+       kFlags,
        [](Session& s, const Arguments& a) { return authorize(s, a, true); }},
-      {{"authorize", "signer"}, "let every enclave of one signer read a secret", kFlags,
+      {{"authorize", "signer"},
+       "let every enclave of one signer read a secret",
+       kFlags,
        [](Session& s, const Arguments& a) { return authorize(s, a, false); }},
       {{"revoke"}, "take an authorization back (same flags as it was given with)", kFlags, revoke},
       {{"authorizations"}, "who may read what", {}, list},

@@ -73,7 +73,8 @@ int write(Session& session, const Arguments& args) {
   if (!body.ok()) return fail(body.error());
   const auto answer = session.call("PUT", path, &*body);
   if (!answer.ok()) return fail(answer.error());
-  if (!answer->success()) return fail_remote("writing to " + path, answer->status, answer->errors());
+  if (!answer->success())
+    return fail_remote("writing to " + path, answer->status, answer->errors());
   if (answer->status != 204) return show_fields(session, args, *answer);
   print("Success! Data written to: " + path);
   return kOk;
@@ -138,7 +139,8 @@ int policy_read(Session& session, const Arguments& args) {
   if (!answer->success()) {
     return fail_remote("reading policy " + args.positional()[0], answer->status, answer->errors());
   }
-  const std::string* text = answer->data() == nullptr ? nullptr : answer->data()->string_at("policy");
+  const std::string* text =
+      answer->data() == nullptr ? nullptr : answer->data()->string_at("policy");
   if (text == nullptr) return fail(Error(Code::kUnavailable, "the server's answer has no policy"));
   print(*text);
   return kOk;
@@ -231,8 +233,9 @@ int token_revoke(Session& session, const Arguments& args) {
 }  // namespace
 
 std::vector<Verb> data_verbs() {
-  const FlagSet create{.with_value = {"policy", "ttl", "period", "explicit-max-ttl", "display-name"},
-                       .plain = {"orphan"}};
+  const FlagSet create{
+      .with_value = {"policy", "ttl", "period", "explicit-max-ttl", "display-name"},
+      .plain = {"orphan"}};
   return {
       {{"read"}, "read a path", {}, read},
       {{"write"}, "write key=value, key=@file, key=- or a JSON object on stdin (-)", {}, write},
@@ -244,8 +247,10 @@ std::vector<Verb> data_verbs() {
       {{"policy", "delete"}, "delete a policy", {}, policy_delete},
       {{"token", "lookup"}, "describe a token (- for stdin), or your own", {}, token_lookup},
       {{"token", "create"}, "make a child token", create, token_create},
-      {{"token", "revoke"}, "revoke a token (- for stdin) and its children",
-       {.with_value = {}, .plain = {"self", "accessor"}}, token_revoke},
+      {{"token", "revoke"},
+       "revoke a token (- for stdin) and its children",
+       {.with_value = {}, .plain = {"self", "accessor"}},
+       token_revoke},
   };
 }
 

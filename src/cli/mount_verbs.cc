@@ -11,8 +11,14 @@ struct Kind {
   std::string disabled;
 };
 
-Kind secrets_kind() { return {"sys/mounts", " secrets engine at: ", "Success! Disabled the secrets engine (if it existed) at: "}; }
-Kind auth_kind() { return {"sys/auth", " auth method at: ", "Success! Disabled the auth method (if it existed) at: "}; }
+Kind secrets_kind() {
+  return {"sys/mounts",
+          " secrets engine at: ", "Success! Disabled the secrets engine (if it existed) at: "};
+}
+Kind auth_kind() {
+  return {"sys/auth",
+          " auth method at: ", "Success! Disabled the auth method (if it existed) at: "};
+}
 
 std::string with_slash(std::string path) {
   if (!path.ends_with('/')) path += '/';
@@ -40,8 +46,9 @@ int enable(Session& session, const Arguments& args, const Kind& kind) {
 int disable(Session& session, const Arguments& args, const Kind& kind) {
   if (const int bad = need(args, 1, "give exactly one path")) return bad;
   const std::string path = with_slash(args.positional()[0]);
-  return session.run("disabling " + path, "DELETE", kind.api + "/" + path.substr(0, path.size() - 1),
-                     nullptr, kind.disabled + path);
+  return session.run("disabling " + path, "DELETE",
+                     kind.api + "/" + path.substr(0, path.size() - 1), nullptr,
+                     kind.disabled + path);
 }
 
 int list(Session& session, const Kind& kind) {
@@ -78,14 +85,16 @@ Verb verb(const char* group, const char* word, const char* summary, FlagSet flag
 std::vector<Verb> mount_verbs() {
   const FlagSet enable_flags{.with_value = {"path", "description", "version"}, .plain = {}};
   std::vector<Verb> out;
-  for (const auto& [group, kind] : {std::pair<const char*, Kind>{"secrets", secrets_kind()},
-                                    {"auth", auth_kind()}}) {
-    out.push_back(verb(group, "enable", "mount one at a path", enable_flags,
-                       [kind = kind](Session& s, const Arguments& a) { return enable(s, a, kind); }));
+  for (const auto& [group, kind] :
+       {std::pair<const char*, Kind>{"secrets", secrets_kind()}, {"auth", auth_kind()}}) {
+    out.push_back(
+        verb(group, "enable", "mount one at a path", enable_flags,
+             [kind = kind](Session& s, const Arguments& a) { return enable(s, a, kind); }));
     out.push_back(verb(group, "list", "what is mounted", {},
                        [kind = kind](Session& s, const Arguments&) { return list(s, kind); }));
-    out.push_back(verb(group, "disable", "remove a mount and its data", {},
-                       [kind = kind](Session& s, const Arguments& a) { return disable(s, a, kind); }));
+    out.push_back(
+        verb(group, "disable", "remove a mount and its data", {},
+             [kind = kind](Session& s, const Arguments& a) { return disable(s, a, kind); }));
   }
   return out;
 }

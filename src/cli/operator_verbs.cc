@@ -95,9 +95,8 @@ void print_init_table(const json::Value& body, std::uint64_t shares, std::uint64
   }
   out += concat("\nInitial Root Token: ", text_of(body, "root_token"),
                 "\n\nSuccess! Vault is initialized\n\nThe store was initialized with ", shares,
-                " key shares and a threshold of ", threshold,
-                ". Keep the shares apart:\nwithout ", threshold,
-                " of them nothing in the store can ever be read again.");
+                " key shares and a threshold of ", threshold, ". Keep the shares apart:\nwithout ",
+                threshold, " of them nothing in the store can ever be read again.");
   print(out);
 }
 
@@ -151,9 +150,14 @@ int seal(Session& session, const Arguments&) {
 std::vector<Verb> operator_verbs() {
   return {
       {{"status"}, "seal status; exit code 0 unsealed, 2 sealed, 1 error", {}, status},
-      {{"operator", "init"}, "initialize a store of `server -config`",
-       {.with_value = {"key-shares", "key-threshold"}, .plain = {"status"}}, init},
-      {{"operator", "unseal"}, "give one unseal key, best on standard input", {.with_value = {}, .plain = {"reset"}}, unseal},
+      {{"operator", "init"},
+       "initialize a store of `server -config`",
+       {.with_value = {"key-shares", "key-threshold"}, .plain = {"status"}},
+       init},
+      {{"operator", "unseal"},
+       "give one unseal key, best on standard input",
+       {.with_value = {}, .plain = {"reset"}},
+       unseal},
       {{"operator", "seal"}, "seal the server", {}, seal},
   };
 }

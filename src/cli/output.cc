@@ -42,7 +42,7 @@ void print_error(const std::string& text) { std::cerr << text << std::endl; }
 int fail(const Error& error) {
   print_error(concat("Error: ", error.message));
   return error.code == Code::kInvalidArgument || error.code == Code::kIo ? kLocalFailure
-                                                                        : kRemoteFailure;
+                                                                         : kRemoteFailure;
 }
 
 int fail_remote(const std::string& what, int status, const std::vector<std::string>& errors) {

@@ -25,7 +25,8 @@ Result<bool> exists(Session& session, const std::string& path) {
   APM_TRY(const client::Answer answer, session.call("GET", path));
   if (answer.success()) return true;
   if (answer.status == 404) return false;
-  return Error(Code::kPermissionDenied, concat("looking for ", path, ": the server answered ", answer.status));
+  return Error(Code::kPermissionDenied,
+               concat("looking for ", path, ": the server answered ", answer.status));
 }
 
 // create refuses what is there, update what is not: neither surprises anybody.
@@ -75,7 +76,8 @@ int list(Session& session, const Arguments& args) {
   if (!answer->success() && answer->status != 404) {
     return fail_remote("listing secrets", answer->status, answer->errors());
   }
-  const json::Array& names = keys != nullptr && keys->as_array() != nullptr ? *keys->as_array() : none;
+  const json::Array& names =
+      keys != nullptr && keys->as_array() != nullptr ? *keys->as_array() : none;
   if (session.format() == Format::kJson) {
     print(json::write_pretty(names));
     return kOk;
@@ -89,16 +91,21 @@ int list(Session& session, const Arguments& args) {
 int remove(Session& session, const Arguments& args) {
   const auto path = secret_path(args);
   if (!path.ok()) return fail(path.error());
-  return session.run("deleting " + *path, "DELETE", *path, nullptr, "Success! Secret deleted: " + *path);
+  return session.run("deleting " + *path, "DELETE", *path, nullptr,
+                     "Success! Secret deleted: " + *path);
 }
 
 }  // namespace
 
 std::vector<Verb> secret_verbs() {
   return {
-      {{"secret", "create"}, "store a new secret; value on stdin, --file or --value", kValueFlags,
+      {{"secret", "create"},
+       "store a new secret; value on stdin, --file or --value",
+       kValueFlags,
        [](Session& s, const Arguments& a) { return store(s, a, true); }},
-      {{"secret", "update"}, "replace a secret's value", kValueFlags,
+      {{"secret", "update"},
+       "replace a secret's value",
+       kValueFlags,
        [](Session& s, const Arguments& a) { return store(s, a, false); }},
       {{"secret", "get"}, "print a secret's value", kPathFlags, get},
       {{"secret", "list"}, "name the secrets", kPathFlags, list},

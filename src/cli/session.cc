@@ -70,7 +70,8 @@ int dispatch(const std::string& program, const std::vector<Verb>& verbs,
   const Verb* verb = find(verbs, words);
   if (verb == nullptr) {
     print_usage(program, verbs);
-    const bool asked = !words.empty() && (words[0] == "help" || words[0] == "-h" || words[0] == "--help");
+    const bool asked =
+        !words.empty() && (words[0] == "help" || words[0] == "-h" || words[0] == "--help");
     return asked ? kOk : kLocalFailure;
   }
   const std::vector<std::string> rest(

@@ -27,8 +27,8 @@ class Session {
   [[nodiscard]] const client::ClientConfig& config() const { return client_.config(); }
 
   // Calls, prints `done` on success (nothing when empty), explains failure. Returns the exit code.
-  [[nodiscard]] int run(const std::string& doing, const std::string& method, const std::string& path,
-                        const json::Object* body, const std::string& done);
+  [[nodiscard]] int run(const std::string& doing, const std::string& method,
+                        const std::string& path, const json::Object* body, const std::string& done);
 
  private:
   Session(client::ApiClient client, Format format) : client_(std::move(client)), format_(format) {}

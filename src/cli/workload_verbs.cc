@@ -51,7 +51,8 @@ Result<std::map<std::string, crypto::SecretBytes>> read_all(workload::Session& s
   return out;
 }
 
-Status write_files(const std::map<std::string, crypto::SecretBytes>& secrets, const Arguments& args) {
+Status write_files(const std::map<std::string, crypto::SecretBytes>& secrets,
+                   const Arguments& args) {
   for (const auto& [name, value] : secrets) {
     APM_CHECK_OK(workload::write_secret_file(args.get("file-dir", "/dev/shm"), name, value));
   }
@@ -60,7 +61,8 @@ Status write_files(const std::map<std::string, crypto::SecretBytes>& secrets, co
 
 int fetch(Session& session, const Arguments& args) {
   if (args.positional().empty()) {
-    return fail(Error(Code::kInvalidArgument, "usage", "give the secrets to fetch: dek, or NAME=dek"));
+    return fail(
+        Error(Code::kInvalidArgument, "usage", "give the secrets to fetch: dek, or NAME=dek"));
   }
   workload::Session workload(config_of(session, args));
   const auto login = workload.login();
@@ -104,7 +106,8 @@ int identify(Session& session, const Arguments& args) {
   if (session.format() == Format::kJson) {
     print(json::write_pretty(ids));
   } else {
-    print(table({"Key", "Value"}, {{"enclave_id", login->enclave_id}, {"signer_id", login->signer_id}}));
+    print(table({"Key", "Value"},
+                {{"enclave_id", login->enclave_id}, {"signer_id", login->signer_id}}));
   }
   return kOk;
 }
@@ -113,11 +116,18 @@ int identify(Session& session, const Arguments& args) {
 
 std::vector<Verb> workload_verbs() {
   return {
-      {{"fetch"}, "attest, then put secrets as files into memory (--file-dir)", workload_flags(), fetch},
-      {{"run"}, "attest, then become a program: run --env K=dek --files dek -- PROGRAM ...",
-       workload_flags(), run},
-      {{"whoami"}, "attest, and print the ids that the server found for this machine",
-       workload_flags(), identify},
+      {{"fetch"},
+       "attest, then put secrets as files into memory (--file-dir)",
+       workload_flags(),
+       fetch},
+      {{"run"},
+       "attest, then become a program: run --env K=dek --files dek -- PROGRAM ...",
+       workload_flags(),
+       run},
+      {{"whoami"},
+       "attest, and print the ids that the server found for this machine",
+       workload_flags(),
+       identify},
   };
 }
 

@@ -13,9 +13,9 @@
 namespace apm::client {
 
 struct ClientConfig {
-  std::string address;   // "https://host:port"
-  std::string token;     // may be empty
-  std::string ca_file;   // PEM; empty: the system's store
+  std::string address;  // "https://host:port"
+  std::string token;    // may be empty
+  std::string ca_file;  // PEM; empty: the system's store
   std::chrono::seconds timeout{60};
 };
 

@@ -45,7 +45,8 @@ Result<std::size_t> open_into(const SecretBytes& key, ByteView nonce, ByteView a
 }
 
 Status check_sealed(const SecretBytes& key, ByteView nonce, ByteView aad, ByteView sealed) {
-  if (sealed.size() < kGcmTagSize) return Error(Code::kCorrupt, "aead_short", "ciphertext is too short");
+  if (sealed.size() < kGcmTagSize)
+    return Error(Code::kCorrupt, "aead_short", "ciphertext is too short");
   return check_sizes(key, nonce, aad, sealed.size());
 }
 
@@ -67,7 +68,8 @@ Result<Bytes> gcm_seal(const SecretBytes& key, ByteView nonce, ByteView aad, Byt
       (!plaintext.empty() && EVP_EncryptUpdate(raw, out.data(), &total, plaintext.data(),
                                                static_cast<int>(plaintext.size())) != 1) ||
       EVP_EncryptFinal_ex(raw, out.data() + total, &n) != 1 ||
-      EVP_CIPHER_CTX_ctrl(raw, EVP_CTRL_GCM_GET_TAG, kGcmTagSize, out.data() + plaintext.size()) != 1) {
+      EVP_CIPHER_CTX_ctrl(raw, EVP_CTRL_GCM_GET_TAG, kGcmTagSize, out.data() + plaintext.size()) !=
+          1) {
     return openssl_error("AES-256-GCM encryption");
   }
   return out;
@@ -84,7 +86,8 @@ Result<SecretBytes> gcm_open_secret(const SecretBytes& key, ByteView nonce, Byte
                                     ByteView sealed) {
   APM_CHECK_OK(check_sealed(key, nonce, aad, sealed));
   if (sealed.size() - kGcmTagSize > kSecretBytesMax) {
-    return Error(Code::kTooLarge, "secret_too_large", "the sealed key is longer than a secret may be");
+    return Error(Code::kTooLarge, "secret_too_large",
+                 "the sealed key is longer than a secret may be");
   }
   SecretBytes out = SecretBytes::zeros(sealed.size() - kGcmTagSize);
   APM_CHECK_OK(open_into(key, nonce, aad, sealed, out.mutable_view()));
@@ -102,7 +105,8 @@ Result<Bytes> kwp_wrap(const SecretBytes& key, ByteView plaintext) {
   int last = 0;
   EVP_CIPHER_CTX_set_flags(raw, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
   if (EVP_EncryptInit_ex2(raw, EVP_aes_256_wrap_pad(), key.view().data(), nullptr, nullptr) != 1 ||
-      EVP_EncryptUpdate(raw, out.data(), &n, plaintext.data(), static_cast<int>(plaintext.size())) != 1 ||
+      EVP_EncryptUpdate(raw, out.data(), &n, plaintext.data(),
+                        static_cast<int>(plaintext.size())) != 1 ||
       EVP_EncryptFinal_ex(raw, out.data() + n, &last) != 1) {
     return openssl_error("AES key wrap");
   }
@@ -113,7 +117,8 @@ Result<Bytes> kwp_wrap(const SecretBytes& key, ByteView plaintext) {
 Result<SecretBytes> kwp_unwrap(const SecretBytes& key, ByteView wrapped) {
   if (key.size() != 32 || wrapped.size() < 16 || wrapped.size() % 8 != 0 ||
       wrapped.size() > kKwpTextMax) {
-    return Error(Code::kCorrupt, "key_wrap", "the wrapped key or its wrapping key has a wrong size");
+    return Error(Code::kCorrupt, "key_wrap",
+                 "the wrapped key or its wrapping key has a wrong size");
   }
   const CipherContext context(EVP_CIPHER_CTX_new());
   EVP_CIPHER_CTX* raw = context.get();

@@ -22,8 +22,10 @@ TEST(Rsa, OaepBindsHashAndLabel) {
   const Bytes label{'l', 0};
   const Bytes sealed = *pub.encrypt_oaep(Hash::kSha256, Hash::kSha256, as_bytes("secret"), label);
   EXPECT_EQ(rsa().decrypt_oaep(Hash::kSha256, Hash::kSha256, sealed, label)->text(), "secret");
-  EXPECT_EQ(rsa().decrypt_oaep(Hash::kSha256, Hash::kSha256, sealed).error().reason, "oaep_decrypt");
-  EXPECT_EQ(rsa().decrypt_oaep(Hash::kSha1, Hash::kSha1, sealed, label).error().reason, "oaep_decrypt");
+  EXPECT_EQ(rsa().decrypt_oaep(Hash::kSha256, Hash::kSha256, sealed).error().reason,
+            "oaep_decrypt");
+  EXPECT_EQ(rsa().decrypt_oaep(Hash::kSha1, Hash::kSha1, sealed, label).error().reason,
+            "oaep_decrypt");
   EXPECT_TRUE(pub.encrypt_oaep(Hash::kSha256, Hash::kSha256, Bytes(190)).ok());
   EXPECT_FALSE(pub.encrypt_oaep(Hash::kSha256, Hash::kSha256, Bytes(191)).ok());
 }
@@ -32,8 +34,10 @@ TEST(Rsa, SignaturesAndKeysFromNumbers) {
   const PublicKey pub = *rsa().public_key();
   const Bytes signature = *rsa().sign_rsa_pkcs1(Hash::kSha256, as_bytes("m"));
   EXPECT_TRUE(pub.verify_rsa_pkcs1(Hash::kSha256, as_bytes("m"), signature).ok());
-  EXPECT_EQ(pub.verify_rsa_pkcs1(Hash::kSha256, as_bytes("n"), signature).error().reason, "signature_invalid");
-  EXPECT_EQ(pub.verify_rsa_pss(Hash::kSha256, as_bytes("m"), signature).error().reason, "signature_invalid");
+  EXPECT_EQ(pub.verify_rsa_pkcs1(Hash::kSha256, as_bytes("n"), signature).error().reason,
+            "signature_invalid");
+  EXPECT_EQ(pub.verify_rsa_pss(Hash::kSha256, as_bytes("m"), signature).error().reason,
+            "signature_invalid");
   Bytes padded{0, 0};
   append(padded, *pub.rsa_exponent());
   EXPECT_TRUE(PublicKey::from_rsa(*pub.rsa_modulus(), padded)->same_as(pub));
@@ -54,29 +58,41 @@ TEST(Ec, SignaturesAsTwoNumbers) {
 struct Chain {
   PrivateKey root_key = *PrivateKey::generate_ec(Curve::kP256);
   PrivateKey leaf_key = *PrivateKey::generate_ec(Curve::kP256);
-  Certificate root = *build_certificate(
-      {.common_name = "root", .organization = "", .dns_names = {}, .not_before_s = kNow - kYear,
-       .not_after_s = kNow + kYear, .is_ca = true, .extensions = {}},
-      *root_key.public_key(), nullptr, root_key);
-  Certificate leaf = *build_certificate(
-      {.common_name = "leaf", .organization = "", .dns_names = {"a.test", "*.b.test"},
-       .not_before_s = kNow - 10, .not_after_s = kNow + 10, .server_auth = true,
-       .extensions = {{"1.3.6.1.4.1.3704.1.1", {2, 1, 0}}}},
-      *leaf_key.public_key(), &root, root_key);
+  Certificate root = *build_certificate({.common_name = "root",
+                                         .organization = "",
+                                         .dns_names = {},
+                                         .not_before_s = kNow - kYear,
+                                         .not_after_s = kNow + kYear,
+                                         .is_ca = true,
+                                         .extensions = {}},
+                                        *root_key.public_key(), nullptr, root_key);
+  Certificate leaf = *build_certificate({.common_name = "leaf",
+                                         .organization = "",
+                                         .dns_names = {"a.test", "*.b.test"},
+                                         .not_before_s = kNow - 10,
+                                         .not_after_s = kNow + 10,
+                                         .server_auth = true,
+                                         .extensions = {{"1.3.6.1.4.1.3704.1.1", {2, 1, 0}}}},
+                                        *leaf_key.public_key(), &root, root_key);
 };
 
 TEST(X509, PathsFromPinnedAnchorsOnly) {
   const Chain good;
   const Chain other;
   const auto verify = [&](const Certificate& anchor, std::int64_t at) {
-    return verify_path({.leaf = &good.leaf, .intermediates = {&good.root}, .anchors = {&anchor}, .at_unix_s = at});
+    return verify_path(
+        {.leaf = &good.leaf, .intermediates = {&good.root}, .anchors = {&anchor}, .at_unix_s = at});
   };
   EXPECT_TRUE(verify(good.root, kNow).ok());
   EXPECT_EQ(verify(good.root, kNow + 11).error().reason, "chain_expired");
   EXPECT_EQ(verify(good.root, kNow - 11).error().reason, "chain_not_yet_valid");
   EXPECT_FALSE(verify(other.root, kNow).ok());
-  EXPECT_EQ(verify_path({.leaf = &good.leaf, .intermediates = {&good.root}, .anchors = {}, .at_unix_s = kNow}).error().code,
-            Code::kRefused);
+  EXPECT_EQ(
+      verify_path(
+          {.leaf = &good.leaf, .intermediates = {&good.root}, .anchors = {}, .at_unix_s = kNow})
+          .error()
+          .code,
+      Code::kRefused);
 }
 
 TEST(X509, FieldsAndExtensions) {
@@ -114,10 +130,13 @@ TEST(Jws, OnlyRs256WithAStrongKey) {
     const std::string token = *sign_rs256(json::Object{{"alg", alg}}, payload, rsa());
     EXPECT_EQ(verify_rs256(*parse_jws(token), pub).error().reason, "jws_algorithm");
   }
-  EXPECT_EQ(verify_rs256(*parse_jws(good), *PrivateKey::generate_ec(Curve::kP256)->public_key()).error().reason,
+  EXPECT_EQ(verify_rs256(*parse_jws(good), *PrivateKey::generate_ec(Curve::kP256)->public_key())
+                .error()
+                .reason,
             "jws_key");
-  EXPECT_EQ(verify_rs256(*parse_jws(good), *PrivateKey::generate_rsa(2048)->public_key()).error().reason,
-            "jws_signature");
+  EXPECT_EQ(
+      verify_rs256(*parse_jws(good), *PrivateKey::generate_rsa(2048)->public_key()).error().reason,
+      "jws_signature");
   for (const std::string& bad : {good + ".", good + "=", std::string("a.b"), "x" + good}) {
     EXPECT_FALSE(parse_jws(bad).ok());
   }

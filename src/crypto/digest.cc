@@ -1,9 +1,9 @@
 #include "crypto/digest.h"
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/err.h>
 #include <openssl/kdf.h>
 
 #include <cstdlib>
@@ -37,7 +37,8 @@ Bytes digest(Hash hash, ByteView data) { return digest(hash, {data}); }
 
 Bytes digest(Hash hash, std::initializer_list<ByteView> parts) {
   const MdContext context(EVP_MD_CTX_new());
-  insist(context != nullptr && EVP_DigestInit_ex2(context.get(), native_digest(hash), nullptr) == 1);
+  insist(context != nullptr &&
+         EVP_DigestInit_ex2(context.get(), native_digest(hash), nullptr) == 1);
   for (const ByteView part : parts) {
     insist(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1);
   }
@@ -69,7 +70,8 @@ SecretBytes hkdf_sha256(ByteView key, ByteView salt, std::string_view info, std:
   if (!salt.empty()) {
     insist(EVP_PKEY_CTX_set1_hkdf_salt(raw, salt.data(), static_cast<int>(salt.size())) == 1);
   }
-  insist(EVP_PKEY_CTX_add1_hkdf_info(raw, as_bytes(info).data(), static_cast<int>(info.size())) == 1);
+  insist(EVP_PKEY_CTX_add1_hkdf_info(raw, as_bytes(info).data(), static_cast<int>(info.size())) ==
+         1);
   SecretBytes out = SecretBytes::zeros(size);
   std::size_t written = size;
   insist(EVP_PKEY_derive(raw, out.mutable_view().data(), &written) == 1 && written == size);

@@ -16,7 +16,8 @@ enum class Hash { kSha1, kSha256, kSha384, kSha512 };
 
 [[nodiscard]] std::size_t digest_size(Hash hash);
 [[nodiscard]] Bytes digest(Hash hash, ByteView data);
-[[nodiscard]] Bytes digest(Hash hash, std::initializer_list<ByteView> parts);  // of the concatenation
+[[nodiscard]] Bytes digest(Hash hash,
+                           std::initializer_list<ByteView> parts);  // of the concatenation
 [[nodiscard]] inline Bytes sha256(ByteView data) { return digest(Hash::kSha256, data); }
 
 [[nodiscard]] Bytes hmac_sha256(ByteView key, ByteView data);

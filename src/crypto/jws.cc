@@ -12,7 +12,8 @@ Result<json::Value> object_part(std::string_view part, const char* name) {
   APM_TRY(const Bytes raw, base64url_decode(part));
   APM_TRY(json::Value value, json::parse(raw, {.bytes_max = kJwsBytesMax}));
   if (value.as_object() == nullptr) {
-    return Error(Code::kInvalidArgument, "jws_malformed", concat("the JWS ", name, " is not an object"));
+    return Error(Code::kInvalidArgument, "jws_malformed",
+                 concat("the JWS ", name, " is not an object"));
   }
   return value;
 }
@@ -20,7 +21,8 @@ Result<json::Value> object_part(std::string_view part, const char* name) {
 }  // namespace
 
 Result<Jws> parse_jws(std::string_view compact) {
-  if (compact.size() > kJwsBytesMax) return Error(Code::kTooLarge, "jws_too_large", "the JWS is too large");
+  if (compact.size() > kJwsBytesMax)
+    return Error(Code::kTooLarge, "jws_too_large", "the JWS is too large");
   const auto parts = split(compact, '.');
   if (parts.size() != 3) {
     return Error(Code::kInvalidArgument, "jws_malformed", "a compact JWS has three parts");
@@ -39,7 +41,8 @@ Status verify_rs256(const Jws& jws, const PublicKey& key) {
     return Error(Code::kRefused, "jws_algorithm", "the JWS is not signed with RS256");
   }
   if (jws.header.at("crit") != nullptr) {
-    return Error(Code::kRefused, "jws_algorithm", "the JWS demands extensions (crit) that we do not know");
+    return Error(Code::kRefused, "jws_algorithm",
+                 "the JWS demands extensions (crit) that we do not know");
   }
   if (key.type() != KeyType::kRsa || key.bits() < kRsaBitsLeast) {
     return Error(Code::kRefused, "jws_key", "the JWS key is not RSA of at least 2048 bits");

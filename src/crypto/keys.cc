@@ -71,8 +71,8 @@ Result<PublicKey> build_key(const char* algorithm, OSSL_PARAM_BLD* builder) {
 Result<PublicKey> within_limits(EvpPkey key) {
   const auto bits = static_cast<std::size_t>(std::max(0, EVP_PKEY_get_bits(key.get())));
   if (native_type(key.get()) == KeyType::kRsa && (bits < kRsaBitsMin || bits > kRsaBitsMax)) {
-    return malformed(concat("an RSA key of ", bits, " bits is outside of ", kRsaBitsMin, " to ",
-                            kRsaBitsMax));
+    return malformed(
+        concat("an RSA key of ", bits, " bits is outside of ", kRsaBitsMin, " to ", kRsaBitsMax));
   }
   return PublicKey(std::move(key));
 }
@@ -81,8 +81,8 @@ Status verify_with(EVP_PKEY* key, Hash hash, std::optional<RsaPadding> padding, 
                    ByteView signature) {
   const MdContext context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* inner = nullptr;  // belongs to context
-  if (context == nullptr || EVP_DigestVerifyInit(context.get(), &inner, native_digest(hash), nullptr,
-                                                 key) != 1 ||
+  if (context == nullptr ||
+      EVP_DigestVerifyInit(context.get(), &inner, native_digest(hash), nullptr, key) != 1 ||
       (padding && !set_signature_padding(inner, *padding, hash))) {
     return openssl_error("preparing a signature check");
   }
@@ -134,7 +134,8 @@ Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   if (bio == nullptr) return openssl_error("reading a public key");
   EvpPkey key(PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr));
-  if (key == nullptr) return malformed("the text holds no PEM block \"PUBLIC KEY\" that is readable");
+  if (key == nullptr)
+    return malformed("the text holds no PEM block \"PUBLIC KEY\" that is readable");
   return within_limits(std::move(key));
 }
 
@@ -161,7 +162,8 @@ Result<PublicKey> PublicKey::from_ec_point(Curve curve, ByteView x, ByteView y) 
   const std::size_t width = order_size(curve);  // for these curves also the width of a coordinate
   x = without_leading_zeros(x);
   y = without_leading_zeros(y);
-  if (x.size() > width || y.size() > width) return malformed("a coordinate of the point is too long");
+  if (x.size() > width || y.size() > width)
+    return malformed("a coordinate of the point is too long");
   Bytes point(1 + 2 * width);
   point[0] = 0x04;  // uncompressed, SEC 1 section 2.3.3
   std::copy_backward(x.begin(), x.end(), point.begin() + static_cast<std::ptrdiff_t>(1 + width));

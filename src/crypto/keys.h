@@ -39,7 +39,7 @@ class PublicKey {
   [[nodiscard]] std::optional<Curve> curve() const;
   [[nodiscard]] Bytes spki_der() const;
   [[nodiscard]] std::string spki_pem() const;
-  [[nodiscard]] Result<Bytes> rsa_modulus() const;   // big-endian, no leading zeros
+  [[nodiscard]] Result<Bytes> rsa_modulus() const;  // big-endian, no leading zeros
   [[nodiscard]] Result<Bytes> rsa_exponent() const;
   [[nodiscard]] bool same_as(const PublicKey& other) const;
 
@@ -75,7 +75,8 @@ class PrivateKey {
   [[nodiscard]] Result<SecretBytes> private_number() const;
 
   [[nodiscard]] Result<Bytes> sign_rsa_pkcs1(Hash hash, ByteView message) const;
-  [[nodiscard]] Result<Bytes> sign_rsa_pss(Hash hash, ByteView message) const;  // salt = digest size
+  [[nodiscard]] Result<Bytes> sign_rsa_pss(Hash hash,
+                                           ByteView message) const;  // salt = digest size
   struct EcSignature {
     Bytes r, s;  // big-endian, as wide as the curve's order
   };

@@ -38,7 +38,8 @@ Status start_library() {
     return Error(Code::kCrypto, "OpenSSL was used before its wiping allocator was set");
   }
 #endif
-  if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, nullptr) != 1) {
+  if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
+                          nullptr) != 1) {
     return Error(Code::kCrypto, "OpenSSL does not start");
   }
   return {};

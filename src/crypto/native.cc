@@ -10,8 +10,8 @@ namespace apm::crypto {
 
 std::string text_of(BIO* bio) {
   const char* data = nullptr;
-  const std::size_t size = BIO_get_mem_data(bio, &data) > 0
-                               ? static_cast<std::size_t>(BIO_get_mem_data(bio, &data)) : 0;
+  const std::size_t size =
+      BIO_get_mem_data(bio, &data) > 0 ? static_cast<std::size_t>(BIO_get_mem_data(bio, &data)) : 0;
   return {data == nullptr ? "" : data, size};
 }
 

@@ -20,7 +20,7 @@ enum class RsaPadding { kPkcs1, kPss };
 
 [[nodiscard]] KeyType native_type(const EVP_PKEY* key);
 [[nodiscard]] std::optional<Curve> native_curve(const EVP_PKEY* key);
-[[nodiscard]] std::size_t order_size(Curve curve);       // bytes of the group's order
+[[nodiscard]] std::size_t order_size(Curve curve);  // bytes of the group's order
 [[nodiscard]] const char* native_curve_name(Curve curve);
 
 // One big number of a key; nullptr when the key has none of that name.

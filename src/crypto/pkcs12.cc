@@ -67,9 +67,11 @@ Result<Pkcs12> open_pkcs12(ByteView der, const SecretBytes& password) {
   std::unique_ptr<x509_st, X509Deleter> leaf(raw_leaf);
   const Stack others(raw_others);
   if (key == nullptr) return malformed("pfx_no_key", "the PFX holds no private key");
-  if (leaf == nullptr) return malformed("pfx_no_certificate", "the PFX holds no certificate for its key");
+  if (leaf == nullptr)
+    return malformed("pfx_no_certificate", "the PFX holds no certificate for its key");
   if (X509_check_private_key(leaf.get(), key.get()) != 1) {
-    return malformed("pfx_key_mismatch", "the PFX's private key does not belong to its certificate");
+    return malformed("pfx_key_mismatch",
+                     "the PFX's private key does not belong to its certificate");
   }
   Certificate certificate(std::move(leaf));
   std::vector<Certificate> chain = ordered(certificate, others);

@@ -65,7 +65,8 @@ Result<PrivateKey> PrivateKey::from_pkcs8_der(ByteView der) {
     return malformed("the bytes are not one unencrypted PKCS#8 private key in DER");
   }
   EvpPkey key(EVP_PKCS82PKEY(info.get()));
-  if (key == nullptr) return malformed("the PKCS#8 structure holds no private key that is readable");
+  if (key == nullptr)
+    return malformed("the PKCS#8 structure holds no private key that is readable");
   return PrivateKey(std::move(key));
 }
 
@@ -75,7 +76,8 @@ Result<PrivateKey> PrivateKey::from_pem(ByteView pem) {
   if (bio == nullptr) return openssl_error("reading a private key");
   EvpPkey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
   if (key == nullptr) {
-    return malformed("the text holds no PEM private key that is readable; it must not be encrypted");
+    return malformed(
+        "the text holds no PEM private key that is readable; it must not be encrypted");
   }
   return PrivateKey(std::move(key));
 }
@@ -115,11 +117,13 @@ Result<SecretBytes> PrivateKey::pkcs8_der() const {
   if (size <= 0) return openssl_error("encoding a private key");
   SecretBytes out = SecretBytes::zeros(static_cast<std::size_t>(size));
   std::uint8_t* at = out.mutable_view().data();
-  if (i2d_PKCS8_PRIV_KEY_INFO(info.get(), &at) != size) return openssl_error("encoding a private key");
+  if (i2d_PKCS8_PRIV_KEY_INFO(info.get(), &at) != size)
+    return openssl_error("encoding a private key");
   return out;
 }
 
-// Fixed width (the modulus' or the order's), so that the derived key does not depend on leading zeros.
+// Fixed width (the modulus' or the order's), so that the derived key does not depend on leading
+// zeros.
 Result<SecretBytes> PrivateKey::private_number() const {
   if (type() == KeyType::kRsa) {
     const Number d = key_number(key_.get(), OSSL_PKEY_PARAM_RSA_D);

@@ -11,7 +11,8 @@ namespace apm::crypto {
 
 void random_fill(MutableByteView out) {
   if (out.empty()) return;
-  if (out.size() > INT_MAX || RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) std::abort();
+  if (out.size() > INT_MAX || RAND_bytes(out.data(), static_cast<int>(out.size())) != 1)
+    std::abort();
 }
 
 Bytes random_bytes(std::size_t n) {

@@ -67,8 +67,8 @@ class Pool {
  private:
   Pool() {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    void* whole = ::mmap(nullptr, kSecretPoolBytes + 2 * page, PROT_NONE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* whole =
+        ::mmap(nullptr, kSecretPoolBytes + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (whole == MAP_FAILED) {
       status_ = io_error("map the pool for secrets");
       return;
@@ -79,8 +79,10 @@ class Pool {
     } else if (::mlock(arena_, kSecretPoolBytes) != 0) {
       const Error cause = io_error("lock the pool for secrets in memory");
       status_ = Error(Code::kIo, "secret_pool_not_locked",
-                      concat(cause.message, ". Raise RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=) to at "
-                             "least ", kSecretPoolBytes / 1024, " KiB"));
+                      concat(cause.message,
+                             ". Raise RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=) to at "
+                             "least ",
+                             kSecretPoolBytes / 1024, " KiB"));
     } else if (::madvise(arena_, kSecretPoolBytes, MADV_DONTDUMP) != 0 ||
                ::madvise(arena_, kSecretPoolBytes, MADV_WIPEONFORK) != 0) {
       status_ = io_error("keep the pool for secrets out of dumps and children");

@@ -23,7 +23,8 @@ class SecretBytes {
  public:
   SecretBytes() = default;  // empty
   [[nodiscard]] static SecretBytes zeros(std::size_t size);
-  [[nodiscard]] static SecretBytes copy_of(ByteView bytes);  // the source stays the caller's to wipe
+  [[nodiscard]] static SecretBytes copy_of(
+      ByteView bytes);  // the source stays the caller's to wipe
   [[nodiscard]] static SecretBytes copy_of(std::string_view text);
   [[nodiscard]] static SecretBytes random(std::size_t size);
 

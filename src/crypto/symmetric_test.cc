@@ -14,8 +14,10 @@ Bytes unhex(std::string_view text) { return *hex_decode(text); }
 TEST(Digest, Fips180Abc) {
   EXPECT_EQ(hex_encode(sha256(as_bytes("abc"))),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(hex_encode(digest(Hash::kSha1, as_bytes("abc"))), "a9993e364706816aba3e25717850c26c9cd0d89d");
-  EXPECT_EQ(digest(Hash::kSha384, {as_bytes("a"), as_bytes("bc")}), digest(Hash::kSha384, as_bytes("abc")));
+  EXPECT_EQ(hex_encode(digest(Hash::kSha1, as_bytes("abc"))),
+            "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(digest(Hash::kSha384, {as_bytes("a"), as_bytes("bc")}),
+            digest(Hash::kSha384, as_bytes("abc")));
 }
 
 TEST(Hmac, Rfc4231Case2AndEmptyKey) {
@@ -39,12 +41,14 @@ TEST(Gcm, McGrewViegaCase16) {
   const Bytes nonce = unhex("cafebabefacedbaddecaf888");
   const Bytes aad = unhex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
   const Bytes text = unhex(
-      "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525"
+      "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6"
+      "b525"
       "b16aedf5aa0de657ba637b39");
   const auto sealed = gcm_seal(key, nonce, aad, text);
   ASSERT_TRUE(sealed.ok());
   EXPECT_EQ(hex_encode(*sealed),
-            "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b10568288"
+            "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b"
+            "10568288"
             "38c5f61e6393ba7a0abcc9f66276fc6ece0f4e1768cddf8853bb2d551b");
   EXPECT_EQ(*gcm_open(key, nonce, aad, *sealed), text);
 }

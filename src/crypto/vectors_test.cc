@@ -112,8 +112,9 @@ TEST(Pkcs12, AnEmptyPasswordIsAPassword) {
   const Certificate leaf = *build_certificate(spec, *key.public_key(), nullptr, key);
   const SecretBytes none;
   EXPECT_TRUE(open_pkcs12(*build_pkcs12(key, leaf, {}, none), none).ok());
-  EXPECT_EQ(open_pkcs12(*build_pkcs12(key, leaf, {}, none), SecretBytes::copy_of("x")).error().reason,
-            "pfx_password");
+  EXPECT_EQ(
+      open_pkcs12(*build_pkcs12(key, leaf, {}, none), SecretBytes::copy_of("x")).error().reason,
+      "pfx_password");
 }
 
 }  // namespace

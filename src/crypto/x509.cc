@@ -27,7 +27,8 @@ std::string common_name(const X509_NAME* name) {
   const int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
   if (at < 0) return "";
   unsigned char* raw = nullptr;
-  const int size = ASN1_STRING_to_UTF8(&raw, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+  const int size =
+      ASN1_STRING_to_UTF8(&raw, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
   if (size < 0) return "";
   std::string out(reinterpret_cast<const char*>(raw), static_cast<std::size_t>(size));
   OPENSSL_free(raw);
@@ -46,7 +47,8 @@ void X509Deleter::operator()(x509_st* certificate) const { X509_free(certificate
 Result<Certificate> Certificate::from_der(ByteView der) {
   const unsigned char* at = der.data();
   Handle handle(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-  if (handle == nullptr || at != der.data() + der.size()) return bad_certificate("not one DER certificate");
+  if (handle == nullptr || at != der.data() + der.size())
+    return bad_certificate("not one DER certificate");
   return Certificate(std::move(handle));
 }
 
@@ -131,7 +133,8 @@ bool Certificate::matches_host(const std::string& host) const {
 }
 
 std::optional<Bytes> Certificate::extension(const std::string& oid) const {
-  const std::unique_ptr<ASN1_OBJECT, FreeWith<ASN1_OBJECT_free>> wanted(OBJ_txt2obj(oid.c_str(), 1));
+  const std::unique_ptr<ASN1_OBJECT, FreeWith<ASN1_OBJECT_free>> wanted(
+      OBJ_txt2obj(oid.c_str(), 1));
   if (wanted == nullptr) return std::nullopt;
   const int at = X509_get_ext_by_OBJ(certificate_.get(), wanted.get(), -1);
   if (at < 0 || X509_get_ext_by_OBJ(certificate_.get(), wanted.get(), at) >= 0) return std::nullopt;

@@ -57,7 +57,8 @@ struct PathInput {
   std::int64_t at_unix_s = 0;
   int depth_max = 8;
 };
-// kRefused with reason "chain_untrusted", "chain_expired", "chain_not_yet_valid" or "chain_invalid".
+// kRefused with reason "chain_untrusted", "chain_expired", "chain_not_yet_valid" or
+// "chain_invalid".
 [[nodiscard]] Status verify_path(const PathInput& input);
 
 // The system's certificate store plus `extra_pem`, for chains that the public web issues.

@@ -17,8 +17,9 @@ using Extension = std::unique_ptr<X509_EXTENSION, FreeWith<X509_EXTENSION_free>>
 Status set_names(X509* certificate, const CertificateSpec& spec, const Certificate* issuer) {
   X509_NAME* name = X509_get_subject_name(certificate);
   const auto add = [name](const char* field, const std::string& text) {
-    return text.empty() || X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, as_bytes(text).data(),
-                                                      static_cast<int>(text.size()), -1, 0) == 1;
+    return text.empty() ||
+           X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, as_bytes(text).data(),
+                                      static_cast<int>(text.size()), -1, 0) == 1;
   };
   const X509_NAME* from = issuer == nullptr ? name : X509_get_subject_name(issuer->native());
   if (!add("O", spec.organization) || !add("CN", spec.common_name) ||
@@ -35,7 +36,8 @@ Status set_validity(X509* certificate, const CertificateSpec& spec) {
   std::uint64_t number = 0;
   for (const std::uint8_t byte : random) number = number << 8 | byte;
   if (ASN1_INTEGER_set_uint64(serial.get(), number) != 1 ||
-      X509_set_serialNumber(certificate, serial.get()) != 1 || X509_set_version(certificate, 2) != 1 ||
+      X509_set_serialNumber(certificate, serial.get()) != 1 ||
+      X509_set_version(certificate, 2) != 1 ||
       ASN1_TIME_set(X509_getm_notBefore(certificate), spec.not_before_s) == nullptr ||
       ASN1_TIME_set(X509_getm_notAfter(certificate), spec.not_after_s) == nullptr) {
     return openssl_error("dating a certificate");
@@ -55,8 +57,10 @@ Status add_text_extension(X509* certificate, X509* issuer, int nid, const std::s
 }
 
 Status add_raw_extension(X509* certificate, const std::string& oid, const Bytes& content) {
-  const std::unique_ptr<ASN1_OBJECT, FreeWith<ASN1_OBJECT_free>> object(OBJ_txt2obj(oid.c_str(), 1));
-  const std::unique_ptr<ASN1_OCTET_STRING, FreeWith<ASN1_OCTET_STRING_free>> data(ASN1_OCTET_STRING_new());
+  const std::unique_ptr<ASN1_OBJECT, FreeWith<ASN1_OBJECT_free>> object(
+      OBJ_txt2obj(oid.c_str(), 1));
+  const std::unique_ptr<ASN1_OCTET_STRING, FreeWith<ASN1_OCTET_STRING_free>> data(
+      ASN1_OCTET_STRING_new());
   if (object == nullptr ||
       ASN1_OCTET_STRING_set(data.get(), content.data(), static_cast<int>(content.size())) != 1) {
     return openssl_error("extending a certificate");
@@ -81,9 +85,9 @@ Status add_extensions(X509* certificate, const CertificateSpec& spec, const Cert
   std::string basic = spec.is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE";
   if (spec.is_ca && spec.path_length >= 0) basic += concat(",pathlen:", spec.path_length);
   APM_CHECK_OK(add_text_extension(certificate, above, NID_basic_constraints, basic));
-  APM_CHECK_OK(add_text_extension(certificate, above, NID_key_usage,
-                                  spec.is_ca ? "critical,keyCertSign,cRLSign"
-                                             : "critical,digitalSignature,keyEncipherment"));
+  APM_CHECK_OK(add_text_extension(
+      certificate, above, NID_key_usage,
+      spec.is_ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature,keyEncipherment"));
   if (spec.server_auth) {
     APM_CHECK_OK(add_text_extension(certificate, above, NID_ext_key_usage, "serverAuth"));
   }
@@ -134,7 +138,8 @@ Result<Certificate> build_certificate(const CertificateSpec& spec, const PublicK
 }
 
 Result<Bytes> build_pkcs12(const PrivateKey& key, const Certificate& leaf,
-                           const std::vector<const Certificate*>& chain, const SecretBytes& password) {
+                           const std::vector<const Certificate*>& chain,
+                           const SecretBytes& password) {
   STACK_OF(X509)* others = sk_X509_new_null();
   for (const Certificate* one : chain) sk_X509_push(others, one->native());
   const std::string word(password.text());

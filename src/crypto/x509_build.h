@@ -12,15 +12,15 @@ namespace apm::crypto {
 
 struct CertificateSpec {
   std::string common_name;
-  std::string organization;                 // may be empty
-  std::vector<std::string> dns_names;       // subjectAltName; IP addresses as "IP:127.0.0.1"
+  std::string organization;            // may be empty
+  std::vector<std::string> dns_names;  // subjectAltName; IP addresses as "IP:127.0.0.1"
   std::int64_t not_before_s = 0;
   std::int64_t not_after_s = 0;
   bool is_ca = false;
-  int path_length = -1;                     // -1: none
-  bool server_auth = false;                 // extendedKeyUsage
-  bool pss_sha384 = false;                  // sign with RSASSA-PSS/SHA-384, as AMD does; else SHA-256
-  bool add_key_identifiers = true;          // subject and authority key identifier
+  int path_length = -1;             // -1: none
+  bool server_auth = false;         // extendedKeyUsage
+  bool pss_sha384 = false;          // sign with RSASSA-PSS/SHA-384, as AMD does; else SHA-256
+  bool add_key_identifiers = true;  // subject and authority key identifier
   // Raw extensions: dotted OID and the content of the OCTET STRING.
   std::vector<std::pair<std::string, Bytes>> extensions;
 };

@@ -52,11 +52,12 @@ Status verify_in(X509_STORE* store, const Certificate& leaf,
   if (where != nullptr) {
     X509* mutable_where = const_cast<X509*>(where);
     X509_up_ref(mutable_where);
-    subject = Certificate(std::unique_ptr<x509_st, X509Deleter>(mutable_where)).subject_common_name();
+    subject =
+        Certificate(std::unique_ptr<x509_st, X509Deleter>(mutable_where)).subject_common_name();
   }
   return Error(Code::kRefused, reason_of(code),
-               concat("the certificate chain is refused at \"", subject, "\": ",
-                      X509_verify_cert_error_string(code)));
+               concat("the certificate chain is refused at \"", subject,
+                      "\": ", X509_verify_cert_error_string(code)));
 }
 
 }  // namespace
@@ -65,7 +66,8 @@ Status verify_path(const PathInput& input) {
   const X509Store store(X509_STORE_new());
   if (store == nullptr || input.leaf == nullptr) return openssl_error("making a certificate store");
   for (const Certificate* anchor : input.anchors) {
-    if (X509_STORE_add_cert(store.get(), anchor->native()) != 1) return openssl_error("adding an anchor");
+    if (X509_STORE_add_cert(store.get(), anchor->native()) != 1)
+      return openssl_error("adding an anchor");
   }
   return verify_in(store.get(), *input.leaf, input.intermediates, input.at_unix_s, input.depth_max);
 }
@@ -76,13 +78,13 @@ Status verify_path_system(const Certificate& leaf,
   const X509Store store(X509_STORE_new());
   if (store == nullptr) return openssl_error("making a certificate store");
   // Debian's bundle by name: the environment (SSL_CERT_FILE) has no say in whom we trust.
-  if (use_system &&
-      X509_STORE_load_file(store.get(), "/etc/ssl/certs/ca-certificates.crt") != 1) {
+  if (use_system && X509_STORE_load_file(store.get(), "/etc/ssl/certs/ca-certificates.crt") != 1) {
     return openssl_error("reading /etc/ssl/certs/ca-certificates.crt (package ca-certificates)");
   }
   APM_TRY(const std::vector<Certificate> extra, Certificate::list_from_pem(extra_pem));
   for (const Certificate& anchor : extra) {
-    if (X509_STORE_add_cert(store.get(), anchor.native()) != 1) return openssl_error("adding an anchor");
+    if (X509_STORE_add_cert(store.get(), anchor.native()) != 1)
+      return openssl_error("adding an anchor");
   }
   constexpr int kDepthMax = 8;
   return verify_in(store.get(), leaf, intermediates, at_unix_s, kDepthMax);

@@ -74,9 +74,7 @@ logical::Caller caller_of(Record record) {
 
 }  // namespace
 
-bool is_batch_token(std::string_view token) {
-  return token.starts_with(kPrefix);
-}
+bool is_batch_token(std::string_view token) { return token.starts_with(kPrefix); }
 
 BatchTokens::BatchTokens(const Clock& clock) : clock_(clock) {
   const crypto::SecretBytes seed = crypto::SecretBytes::random(crypto::kGcmKeySize);

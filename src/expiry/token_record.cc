@@ -70,27 +70,26 @@ Bytes write_record(const TokenEntry& entry) {
   json::Array policies(entry.policies.begin(), entry.policies.end());
   json::Object metadata;
   for (const auto& [name, text] : entry.metadata) metadata.set(name, text);
-  std::string text = json::write(json::Object{
-      {"v", 1},
-      {"id", entry.id},
-      {"accessor", entry.accessor},
-      {"parent", entry.parent},
-      {"policies", std::move(policies)},
-      {"metadata", std::move(metadata)},
-      {"display_name", entry.display_name},
-      {"path", entry.path},
-      {"auth_mount", entry.auth_mount},
-      {"cubbyhole_id", entry.cubbyhole_id},
-      {"created", entry.created_unix_s},
-      {"expires", entry.expires_unix_s},
-      {"last_renewal", entry.last_renewal_unix_s},
-      {"creation_ttl", entry.creation_ttl_s},
-      {"explicit_max_ttl", entry.explicit_max_ttl_s},
-      {"period", entry.period_s},
-      {"uses_left", entry.uses_left},
-      {"limited", entry.limited},
-      {"renewable", entry.renewable},
-      {"revoked", entry.revoked}});
+  std::string text = json::write(json::Object{{"v", 1},
+                                              {"id", entry.id},
+                                              {"accessor", entry.accessor},
+                                              {"parent", entry.parent},
+                                              {"policies", std::move(policies)},
+                                              {"metadata", std::move(metadata)},
+                                              {"display_name", entry.display_name},
+                                              {"path", entry.path},
+                                              {"auth_mount", entry.auth_mount},
+                                              {"cubbyhole_id", entry.cubbyhole_id},
+                                              {"created", entry.created_unix_s},
+                                              {"expires", entry.expires_unix_s},
+                                              {"last_renewal", entry.last_renewal_unix_s},
+                                              {"creation_ttl", entry.creation_ttl_s},
+                                              {"explicit_max_ttl", entry.explicit_max_ttl_s},
+                                              {"period", entry.period_s},
+                                              {"uses_left", entry.uses_left},
+                                              {"limited", entry.limited},
+                                              {"renewable", entry.renewable},
+                                              {"revoked", entry.revoked}});
   Bytes record = to_bytes(text);
   crypto::wipe(text);
   return record;

@@ -116,9 +116,7 @@ TokenStore::TokenStore(barrier::Barrier& barrier, const Clock& clock)
     : impl_(std::make_unique<Impl>(barrier, clock)) {}
 TokenStore::~TokenStore() = default;
 
-void TokenStore::set_cubbyhole_eraser(CubbyholeEraser eraser) {
-  impl_->eraser = std::move(eraser);
-}
+void TokenStore::set_cubbyhole_eraser(CubbyholeEraser eraser) { impl_->eraser = std::move(eraser); }
 
 Status TokenStore::load() {
   const std::lock_guard writing(impl_->writing);

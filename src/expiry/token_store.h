@@ -29,7 +29,7 @@
 namespace apm::expiry {
 
 struct TokenEntry {
-  std::string id;      // hex HMAC of the token
+  std::string id;  // hex HMAC of the token
   std::string accessor;
   std::string parent;  // its id; "" for an orphan
   std::vector<std::string> policies;

@@ -36,7 +36,8 @@ text = <<-EOF
 }
 
 TEST(Hcl, JsonReadsAsTheSameTree) {
-  const auto body = parse(R"({"path": {"a/*": {"capabilities": ["read"]}, "b": {"capabilities": []}}, "x": 1})");
+  const auto body =
+      parse(R"({"path": {"a/*": {"capabilities": ["read"]}, "b": {"capabilities": []}}, "x": 1})");
   ASSERT_TRUE(body.ok()) << body.error().message;
   const auto paths = body->all("path");
   ASSERT_EQ(paths.size(), 2U);
@@ -83,7 +84,9 @@ TEST(Hcl, ErrorsNameTheLineAndTheColumn) {
 }
 
 TEST(Hcl, DepthAtTheLimitAndOneBeyond) {
-  const auto nested = [](std::size_t n) { return "a = " + std::string(n, '[') + std::string(n, ']'); };
+  const auto nested = [](std::size_t n) {
+    return "a = " + std::string(n, '[') + std::string(n, ']');
+  };
   EXPECT_TRUE(parse(nested(kDepthMax - 1)).ok());
   EXPECT_FALSE(parse(nested(kDepthMax)).ok());
 }
@@ -128,7 +131,8 @@ TEST(Hcl, SizeAndItemsAtTheLimitAndOneBeyond) {
 TEST(Hcl, EveryCutOfAGoodTextIsReadOrRefusedWithItsPlace) {
   const std::string good =
       "# c\npath \"a/*\" { capabilities = [\"read\", 1.5e3] /* x */ }\nt = <<-E\n  y\n  E\n";
-  const std::string json = R"({"path": {"a": {"capabilities": ["read", true, -1]}}, "x": "\u00e9"})";
+  const std::string json =
+      R"({"path": {"a": {"capabilities": ["read", true, -1]}}, "x": "\u00e9"})";
   for (const std::string& whole : {good, json}) {
     for (std::size_t i = 0; i <= whole.size(); ++i) {
       for (const char replaced : {'\0', '"', '{', ']', '\\', '\n', '\x80'}) {

@@ -61,8 +61,8 @@ class Parser {
     if (++items_ > kItemsMax) return error_at(item.at, "the text has too many items");
     const auto [before, is_new] = seen.try_emplace(item.key, First{item.at, item.is_block});
     if (!is_new && (json_ || !item.is_block || !before->second.is_block)) {
-      return error_at(item.at, concat("\"", item.key, "\" was already set at ",
-                                      describe(before->second.at)));
+      return error_at(
+          item.at, concat("\"", item.key, "\" was already set at ", describe(before->second.at)));
     }
     if (json_) return add_json(out, std::move(item));
     out.items.push_back(std::move(item));

@@ -45,9 +45,9 @@ void append_utf8(std::string& out, unsigned point) {
     out += {static_cast<char>(0xe0 | point >> 12), static_cast<char>(0x80 | (point >> 6 & 0x3f)),
             static_cast<char>(0x80 | (point & 0x3f))};
   } else {
-    out += {static_cast<char>(0xf0 | point >> 18), static_cast<char>(0x80 | (point >> 12 & 0x3f)),
-            static_cast<char>(0x80 | (point >> 6 & 0x3f)),
-            static_cast<char>(0x80 | (point & 0x3f))};
+    out +=
+        {static_cast<char>(0xf0 | point >> 18), static_cast<char>(0x80 | (point >> 12 & 0x3f)),
+         static_cast<char>(0x80 | (point >> 6 & 0x3f)), static_cast<char>(0x80 | (point & 0x3f))};
   }
 }
 
@@ -195,8 +195,8 @@ Result<Number> Scanner::number() {
   const Position start = position_;
   std::string out;
   if (peek() == '-') out += next();
-  while (!done() && (is_word(peek()) ||
-                     (peek() == '+' && (out.ends_with('e') || out.ends_with('E'))))) {
+  while (!done() &&
+         (is_word(peek()) || (peek() == '+' && (out.ends_with('e') || out.ends_with('E'))))) {
     out += next();
   }
   if (!is_number(out)) {

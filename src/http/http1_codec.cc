@@ -34,14 +34,10 @@ bool is_method(std::string_view text) {
   });
 }
 
-bool is_target_char(char c) {
-  return c > ' ' && c < '\x7f' && c != '#';
-}
+bool is_target_char(char c) { return c > ' ' && c < '\x7f' && c != '#'; }
 
 // Printable ASCII, space and tab. obs-text is refused: no two readers agree on its character set.
-bool is_value_char(char c) {
-  return (c >= ' ' && c < '\x7f') || c == '\t';
-}
+bool is_value_char(char c) { return (c >= ' ' && c < '\x7f') || c == '\t'; }
 
 bool is_host_char(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -146,21 +142,13 @@ void Http1Parser::check_line_length() {
 
 void Http1Parser::on_line(std::string_view line) {
   switch (part_) {
-    case Part::kRequestLine:
-      return on_request_line(line);
-    case Part::kField:
-      return line.empty() ? on_head_end() : on_field(line);
-    case Part::kChunkSize:
-      return on_chunk_size(line);
-    case Part::kChunkEnd:
-      part_ = Part::kChunkSize;
-      return;
-    case Part::kLastEnd:
-      state_ = State::kDone;
-      return;
+    case Part::kRequestLine: return on_request_line(line);
+    case Part::kField: return line.empty() ? on_head_end() : on_field(line);
+    case Part::kChunkSize: return on_chunk_size(line);
+    case Part::kChunkEnd: part_ = Part::kChunkSize; return;
+    case Part::kLastEnd: state_ = State::kDone; return;
     case Part::kFixedBody:
-    case Part::kChunkData:
-      return;  // not read by lines
+    case Part::kChunkData: return;  // not read by lines
   }
 }
 

@@ -272,9 +272,7 @@ Result<std::unique_ptr<Server>> Server::create(ServerConfig config, Handler& han
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Server::~Server() {
-  static_cast<void>(shutdown(Deadline::after(Milliseconds{0})));
-}
+Server::~Server() { static_cast<void>(shutdown(Deadline::after(Milliseconds{0}))); }
 
 Status Server::start() {
   const std::lock_guard lock(impl_->mutex);
@@ -339,8 +337,6 @@ Status Server::shutdown(Deadline deadline) {
                "requests were still in work when the time to shut down was over");
 }
 
-std::size_t Server::connection_count() const {
-  return impl_->count.value();
-}
+std::size_t Server::connection_count() const { return impl_->count.value(); }
 
 }  // namespace apm::http

@@ -33,9 +33,7 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
 }
 
 // Possession of the key is proved by the handshake; whose key it is, the caller decides later.
-int accept_any_chain(X509_STORE_CTX*, void*) {
-  return 1;
-}
+int accept_any_chain(X509_STORE_CTX*, void*) { return 1; }
 
 bool use_identity(SSL_CTX* context, const TlsIdentity& identity) {
   if (SSL_CTX_use_certificate(context, identity.leaf().native()) != 1) return false;

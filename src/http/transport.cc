@@ -16,9 +16,7 @@ IoResult plain_result(ssize_t returned, IoState again) {
 
 }  // namespace
 
-void Transport::SslDeleter::operator()(ssl_st* ssl) const {
-  SSL_free(ssl);
-}
+void Transport::SslDeleter::operator()(ssl_st* ssl) const { SSL_free(ssl); }
 
 Transport::Transport(int socket, const TlsContext& context)
     : socket_(socket), tls_(context != nullptr) {
@@ -58,15 +56,10 @@ IoResult Transport::write(std::string_view data) {
 IoResult Transport::tls_result(int returned, std::size_t bytes) {
   if (returned == 1) return {IoState::kDone, bytes};
   switch (SSL_get_error(ssl_.get(), returned)) {
-    case SSL_ERROR_WANT_READ:
-      return {IoState::kWantRead, 0};
-    case SSL_ERROR_WANT_WRITE:
-      return {IoState::kWantWrite, 0};
-    case SSL_ERROR_ZERO_RETURN:
-      return {IoState::kClosed, 0};
-    default:
-      broken_ = true;
-      return {IoState::kFailed, 0};
+    case SSL_ERROR_WANT_READ: return {IoState::kWantRead, 0};
+    case SSL_ERROR_WANT_WRITE: return {IoState::kWantWrite, 0};
+    case SSL_ERROR_ZERO_RETURN: return {IoState::kClosed, 0};
+    default: broken_ = true; return {IoState::kFailed, 0};
   }
 }
 

@@ -16,10 +16,10 @@ namespace apm::logical {
 // Which software a workload proved to be (docs/identity.md). Ids are 64 lower-case hex digits.
 struct AttestedIdentity {
   std::string enclave_id;
-  std::string signer_id;   // empty when the evidence has no signer
-  std::string family;      // "azure-snp-vtpm"
+  std::string signer_id;     // empty when the evidence has no signer
+  std::string family;        // "azure-snp-vtpm"
   std::string trust_anchor;  // "amd", or the name that the configuration file gives another anchor
-  json::Object facts;      // verified claims that policies and people may want
+  json::Object facts;        // verified claims that policies and people may want
 };
 
 // Who is asking: made from a valid token, never from the request's own words.
@@ -28,7 +28,7 @@ struct Caller {
   bool root = false;
   std::string accessor;
   std::string display_name;
-  std::string token_type;    // "service" or "batch"
+  std::string token_type;  // "service" or "batch"
   std::vector<std::string> policies;
   std::string cubbyhole_id;  // empty: the token has no cubbyhole
   std::string auth_mount;    // "auth/apm/": where the token was issued
@@ -50,7 +50,7 @@ struct Grant {
   std::vector<std::string> policies;
   std::string display_name;
   std::map<std::string, std::string> metadata;
-  std::uint64_t ttl_s = 0;           // 0: the mount's default
+  std::uint64_t ttl_s = 0;  // 0: the mount's default
   std::uint64_t explicit_max_ttl_s = 0;
   std::uint64_t period_s = 0;
   std::uint64_t num_uses = 0;

@@ -4,7 +4,7 @@
 
 namespace apm::mounts {
 
-inline constexpr std::size_t kMountsMax = 256;            // of each kind
+inline constexpr std::size_t kMountsMax = 256;  // of each kind
 inline constexpr std::size_t kMountPathBytesMax = 128;
 inline constexpr std::size_t kMountPathSegmentsMax = 8;
 inline constexpr std::size_t kDescriptionBytesMax = 4096;

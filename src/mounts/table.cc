@@ -13,9 +13,7 @@ namespace {
 constexpr std::string_view kAuthPrefix = "auth/";
 constexpr std::size_t kAccessorBytes = 4;
 
-std::string record_path(Kind kind) {
-  return kind == Kind::kSecret ? "core/mounts" : "core/auth";
-}
+std::string record_path(Kind kind) { return kind == Kind::kSecret ? "core/mounts" : "core/auth"; }
 
 bool built_in(Kind kind, std::string_view path) {
   if (kind == Kind::kAuth) return path == "token/";
@@ -23,9 +21,7 @@ bool built_in(Kind kind, std::string_view path) {
 }
 
 // Served by the API itself.
-bool without_backend(const Entry& entry) {
-  return entry.type == "system" || entry.type == "token";
-}
+bool without_backend(const Entry& entry) { return entry.type == "system" || entry.type == "token"; }
 
 // First segments that no secret engine may take.
 bool reserved(Kind kind, std::string_view path) {

@@ -119,9 +119,9 @@ bool nothing_was_sent(CURLcode code) {
 
 bool retryable_failure(CURLcode code, bool idempotent) {
   if (nothing_was_sent(code)) return true;
-  return idempotent && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
-                        code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE ||
-                        code == CURLE_OPERATION_TIMEDOUT);
+  return idempotent &&
+         (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ||
+          code == CURLE_PARTIAL_FILE || code == CURLE_OPERATION_TIMEDOUT);
 }
 
 bool valid_header_text(std::string_view text) {
@@ -224,9 +224,9 @@ Status HttpClient::Impl::check_destination(const Request& request, const Url& ur
   }
   if (url.scheme == "http" && !config.plain_http && !is_loopback(host) &&
       host != kMetadataAddress) {
-    return Error(Code::kRefused, "plain_http",
-                 concat(call_name(request, url), ": plain http to ", host,
-                        " is refused. Use an https URL"));
+    return Error(
+        Code::kRefused, "plain_http",
+        concat(call_name(request, url), ": plain http to ", host, " is refused. Use an https URL"));
   }
   return {};
 }
@@ -247,8 +247,8 @@ Status check_request(const Request& request) {
 
 }  // namespace
 
-Result<Slist> HttpClient::Impl::prepare(const Request& request, const Url& url,
-                                        Exchange& exchange, Milliseconds timeout) {
+Result<Slist> HttpClient::Impl::prepare(const Request& request, const Url& url, Exchange& exchange,
+                                        Milliseconds timeout) {
   CURL* curl = handle.get();
   ::curl_easy_reset(curl);  // keeps connections and TLS sessions
   bool good = true;
@@ -304,7 +304,8 @@ Result<Slist> HttpClient::Impl::prepare(const Request& request, const Url& url,
   if (!typed) good = good && add_line(lines, "Content-Type:");
   set(CURLOPT_HTTPHEADER, lines.get());
   if (!good) {
-    return Error(Code::kInternal, "http_client", "libcurl refused an option; is it older than 7.85?");
+    return Error(Code::kInternal, "http_client",
+                 "libcurl refused an option; is it older than 7.85?");
   }
   return lines;
 }
@@ -364,10 +365,9 @@ Result<Response> HttpClient::send(const Request& request, const Deadline& deadli
       ::curl_easy_getinfo(impl_->handle.get(), CURLINFO_RESPONSE_CODE, &status);
       response.status = static_cast<int>(status);
     }
-    const bool again = code == CURLE_OK
-                           ? retryable_status(request, response)
-                           : !exchange.too_large && !exchange.not_loopback &&
-                                 retryable_failure(code, request.idempotent);
+    const bool again = code == CURLE_OK ? retryable_status(request, response)
+                                        : !exchange.too_large && !exchange.not_loopback &&
+                                              retryable_failure(code, request.idempotent);
     const Milliseconds wait =
         retry_delay(request.retry, attempt,
                     code == CURLE_OK ? asked_delay(response, clock.unix_s()) : std::nullopt);

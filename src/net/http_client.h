@@ -7,8 +7,9 @@
 //
 // send() returns the last answer whatever its status: a status is the caller's to judge. It fails
 // with kInvalidArgument (reason "http_request", "url", "http_client"), kRefused
-// "destination_not_loopback", "plain_http" or "tls_untrusted", kTooLarge "response_too_large", kDeadlineExceeded "deadline" and kUnavailable
-// "unreachable". Every message names the call, what happened and what to do.
+// "destination_not_loopback", "plain_http" or "tls_untrusted", kTooLarge "response_too_large",
+// kDeadlineExceeded "deadline" and kUnavailable "unreachable". Every message names the call, what
+// happened and what to do.
 
 #include <memory>
 #include <string>
@@ -28,21 +29,21 @@ namespace apm::net {
 [[nodiscard]] Status start_library();
 
 struct HttpClientConfig {
-  std::string ca_file;        // PEM; when this or ca_pem is set, the system store is not used
+  std::string ca_file;  // PEM; when this or ca_pem is set, the system store is not used
   std::string ca_pem;
-  std::string connect_to;     // "127.0.0.1:PORT": where every https host is reached; empty: as named
-  std::string pinned_sha256;  // base64 SHA-256 of the server's SPKI; empty: no pin
-  bool only_loopback = false; // refuse every destination that is not loopback after connect_to
+  std::string connect_to;  // "127.0.0.1:PORT": where every https host is reached; empty: as named
+  std::string pinned_sha256;   // base64 SHA-256 of the server's SPKI; empty: no pin
+  bool only_loopback = false;  // refuse every destination that is not loopback after connect_to
   // Plain http is otherwise accepted for loopback and for Azure's metadata address alone.
   bool plain_http = false;
   std::string user_agent = "apm/1";
 };
 
 struct RetryPolicy {
-  int attempts_max = 1;                     // 1: no retry
-  Milliseconds base_delay{800};             // delay n is uniform in [0, base * 2^n], full jitter
+  int attempts_max = 1;          // 1: no retry
+  Milliseconds base_delay{800};  // delay n is uniform in [0, base * 2^n], full jitter
   Milliseconds delay_max{30'000};
-  std::vector<int> more_statuses;           // retried besides 408, 429 and 5xx
+  std::vector<int> more_statuses;  // retried besides 408, 429 and 5xx
   [[nodiscard]] static RetryPolicy none() { return {}; }
 };
 

@@ -59,9 +59,10 @@ class LoopbackServer {
   std::thread thread_;
 };
 
-std::string answer(std::string_view status, std::string_view more = "", std::string_view body = "") {
-  return concat("HTTP/1.1 ", status, "\r\nConnection: close\r\n", more, "Content-Length: ",
-                body.size(), "\r\n\r\n", body);
+std::string answer(std::string_view status, std::string_view more = "",
+                   std::string_view body = "") {
+  return concat("HTTP/1.1 ", status, "\r\nConnection: close\r\n", more,
+                "Content-Length: ", body.size(), "\r\n\r\n", body);
 }
 
 HttpClient client(HttpClientConfig config = {}) {
@@ -71,8 +72,10 @@ HttpClient client(HttpClientConfig config = {}) {
 Request request_to(const std::string& url, int attempts) {
   Request request;
   request.url = url;
-  request.retry = {.attempts_max = attempts, .base_delay = Milliseconds(0),
-                   .delay_max = Milliseconds(0), .more_statuses = {}};
+  request.retry = {.attempts_max = attempts,
+                   .base_delay = Milliseconds(0),
+                   .delay_max = Milliseconds(0),
+                   .more_statuses = {}};
   return request;
 }
 
@@ -114,8 +117,8 @@ TEST(HttpClientTest, NotIdempotentIsNotRepeatedAfterAServerError) {
 }
 
 TEST(HttpClientTest, RefusesLongAnswersRedirectsNothingAndStaysOnLoopback) {
-  LoopbackServer server({answer("200 OK", "", "12345"),
-                         answer("302 Go", "Location: http://127.0.0.1:1/\r\n")});
+  LoopbackServer server(
+      {answer("200 OK", "", "12345"), answer("302 Go", "Location: http://127.0.0.1:1/\r\n")});
   HttpClientConfig config;
   config.only_loopback = true;
   HttpClient http = client(config);
@@ -141,7 +144,8 @@ TEST(HttpClientTest, NamedFailures) {
   ASSERT_FALSE(closed.ok());
   EXPECT_EQ(closed.error().code, Code::kUnavailable);
   EXPECT_EQ(closed.error().reason, "unreachable");
-  const auto late = http.send(request_to("http://127.0.0.1:1/", 1), Deadline::after(Milliseconds(0)));
+  const auto late =
+      http.send(request_to("http://127.0.0.1:1/", 1), Deadline::after(Milliseconds(0)));
   ASSERT_FALSE(late.ok());
   EXPECT_EQ(late.error().reason, "deadline");
   Request forged = request_to("http://127.0.0.1:1/", 1);
@@ -175,8 +179,10 @@ TEST(RetryTest, DelayHonoursTheServerAndTheCeiling) {
   EXPECT_EQ(asked_delay(response, 0), Milliseconds(7000));
   response.headers = {{"retry-after", "999999"}};
   EXPECT_EQ(asked_delay(response, 0), kRetryAfterMax);
-  const RetryPolicy policy{.attempts_max = 3, .base_delay = Milliseconds(100),
-                           .delay_max = Milliseconds(150), .more_statuses = {}};
+  const RetryPolicy policy{.attempts_max = 3,
+                           .base_delay = Milliseconds(100),
+                           .delay_max = Milliseconds(150),
+                           .more_statuses = {}};
   for (int i = 0; i < 100; ++i) EXPECT_LE(retry_delay(policy, 9, std::nullopt).count(), 150);
   EXPECT_GE(retry_delay(policy, 1, Milliseconds(5000)).count(), 5000);
 }

@@ -7,11 +7,11 @@
 
 namespace apm::net {
 
-inline constexpr std::size_t kResponseBytesMax = 4 << 20;        // default; a request may ask for less
+inline constexpr std::size_t kResponseBytesMax = 4 << 20;  // default; a request may ask for less
 inline constexpr std::size_t kResponseHeaderBytesMax = 64 << 10;
 inline constexpr std::size_t kRequestBytesMax = 8 << 20;
 inline constexpr std::size_t kCaPemBytesMax = 1 << 20;
-inline constexpr int kAttemptsMax = 10;                          // whatever a retry policy asks for
+inline constexpr int kAttemptsMax = 10;  // whatever a retry policy asks for
 inline constexpr std::chrono::milliseconds kConnectTimeout{10'000};
 inline constexpr std::chrono::milliseconds kAttemptTimeout{30'000};
 inline constexpr std::chrono::milliseconds kRetryAfterMax{120'000};

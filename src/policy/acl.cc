@@ -157,8 +157,8 @@ Decision Acl::decide(const std::string& path, Operation operation, const json::O
   if (parameters != nullptr && !parameters_pass(rule, *parameters)) {
     return refuse("parameter_refused");
   }
-  Decision out{true, (rule.capabilities & bit(Capability::kSudo)) != 0, {}, rule.capabilities,
-               "granted"};
+  Decision out{
+      true, (rule.capabilities & bit(Capability::kSudo)) != 0, {}, rule.capabilities, "granted"};
   for (const auto& [name, bits] : found->policies) {
     if ((bits & needed) != 0) out.granting_policies.push_back(name);
   }
@@ -170,10 +170,13 @@ std::vector<std::string> Acl::capabilities(const std::string& path) const {
   const Merged* found = find(path, path.ends_with('/'));
   if (found == nullptr || denies(found->rule) || found->rule.capabilities == 0) return {"deny"};
   std::vector<std::string> out;
-  for (const auto& [capability, word] :
-       {std::pair{Capability::kCreate, "create"}, {Capability::kDelete, "delete"},
-        {Capability::kList, "list"}, {Capability::kPatch, "patch"}, {Capability::kRead, "read"},
-        {Capability::kSudo, "sudo"}, {Capability::kUpdate, "update"}}) {
+  for (const auto& [capability, word] : {std::pair{Capability::kCreate, "create"},
+                                         {Capability::kDelete, "delete"},
+                                         {Capability::kList, "list"},
+                                         {Capability::kPatch, "patch"},
+                                         {Capability::kRead, "read"},
+                                         {Capability::kSudo, "sudo"},
+                                         {Capability::kUpdate, "update"}}) {
     if ((found->rule.capabilities & bit(capability)) != 0) out.emplace_back(word);
   }
   return out;
@@ -185,7 +188,8 @@ bool Acl::touches(const std::string& prefix) const {
     if (denies(rule) || rule.capabilities == 0) return false;
     const std::string fixed = written(rule).substr(0, first_wildcard(written(rule)));
     const bool open = fixed.size() < written(rule).size();
-    return fixed.starts_with(prefix) || (open && prefix.starts_with(fixed)) || fixed + "/" == prefix;
+    return fixed.starts_with(prefix) || (open && prefix.starts_with(fixed)) ||
+           fixed + "/" == prefix;
   };
   return std::any_of(exact_.begin(), exact_.end(),
                      [&near](const auto& one) { return near(one.second.rule); }) ||

@@ -25,7 +25,7 @@ namespace apm::policy {
 
 struct Decision {
   bool allowed = false;
-  bool sudo = false;  // the rule also grants root-protected paths
+  bool sudo = false;                           // the rule also grants root-protected paths
   std::vector<std::string> granting_policies;  // those that grant this very operation
   unsigned capabilities = 0;                   // bits of the rule that decided, also of a refusal
   // Why: "root", "granted", "no_rule", "denied_by_rule", "capability_missing",
@@ -41,8 +41,7 @@ class Acl {
   // `parameters`: the request's members, for create, update and patch; nullptr otherwise.
   // `wrap_ttl_s`: how long the wrapped answer shall live; 0: it will not be wrapped.
   [[nodiscard]] Decision decide(const std::string& path, logical::Operation operation,
-                                const json::Object* parameters,
-                                std::uint64_t wrap_ttl_s = 0) const;
+                                const json::Object* parameters, std::uint64_t wrap_ttl_s = 0) const;
   // Sorted words, {"deny"} when nothing is allowed, {"root"} for the root policy.
   [[nodiscard]] std::vector<std::string> capabilities(const std::string& path) const;
   // Whether any rule could allow something at or below `prefix` ("anjuna/").

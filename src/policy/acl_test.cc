@@ -85,9 +85,11 @@ path "x" {
 TEST(Acl, ParameterListsOfOnePolicyBindTheMergedRule) {
   const AclPolicy reader = policy(R"(path "x" { capabilities = ["read"] })", "reader");
   const AclPolicy writer = policy(R"(path "x" { capabilities = ["update"]
-    allowed_parameters = { "a" = ["1"] } })", "writer");
+    allowed_parameters = { "a" = ["1"] } })",
+                                  "writer");
   const AclPolicy other = policy(R"(path "x" { capabilities = ["update"]
-    allowed_parameters = { "a" = ["2"], "b" = [] } })", "other");
+    allowed_parameters = { "a" = ["2"], "b" = [] } })",
+                                 "other");
   const json::Object one{{"a", "1"}};
   const json::Object two{{"a", "2"}};
   for (const auto& order : {std::vector{&reader, &writer}, std::vector{&writer, &reader}}) {
@@ -144,7 +146,8 @@ TEST(Acl, WrappingBoundsRefuseAnAnswerThatIsNotWrapped) {
 }
 
 TEST(Acl, ARefusalTellsItsReason) {
-  const AclPolicy one = policy(R"(path "a" { capabilities = ["read"] } path "b" { policy = "deny" })");
+  const AclPolicy one =
+      policy(R"(path "a" { capabilities = ["read"] } path "b" { policy = "deny" })");
   const Acl acl({&one}, false);
   EXPECT_EQ(acl.decide("a", Operation::kRead, nullptr).reason, "granted");
   EXPECT_EQ(acl.decide("a", Operation::kDelete, nullptr).reason, "capability_missing");
@@ -154,12 +157,14 @@ TEST(Acl, ARefusalTellsItsReason) {
 }
 
 TEST(Acl, WildcardOneSegmentOrAPrefixAndNothingElse) {
-  const char* text = R"(path "a/+/c" { capabilities = ["read"] } path "p*" { capabilities = ["read"] }
+  const char* text =
+      R"(path "a/+/c" { capabilities = ["read"] } path "p*" { capabilities = ["read"] }
 path "q+/x" { capabilities = ["read"] } path "e/+/f*" { capabilities = ["read"] })";
   for (const char* path : {"a/b/c", "p", "pq/r", "q+/x", "e/1/f", "e/1/fg/h", "a//c"}) {
     EXPECT_TRUE(allows(text, path, Operation::kRead)) << path;
   }
-  for (const char* path : {"a/c", "a/b/b/c", "a/b/cc", "a/b/c/", "qz/x", "q/x", "e/f", "e/1/2/f", "P"}) {
+  for (const char* path :
+       {"a/c", "a/b/b/c", "a/b/cc", "a/b/c/", "qz/x", "q/x", "e/f", "e/1/2/f", "P"}) {
     EXPECT_FALSE(allows(text, path, Operation::kRead)) << path;
   }
 }
@@ -173,7 +178,8 @@ TEST(Acl, WhatWeWouldNotEnforceIsNotAccepted) {
            {"path \"a+*\" { }", "\"+*\" is not allowed"},
            {"path \"a**\" { }", "may only be the last"},
            {"path \"s/{{identity.entity.id}}/x\" { }", "templates"},
-           {"path \"a\" { control_group = {} }", "line 1, column 12: \"control_group\" is not known"},
+           {"path \"a\" { control_group = {} }",
+            "line 1, column 12: \"control_group\" is not known"},
            {"path \"a\" { denied_parameters \"x\" { \"b\" = [] } }", "must be a map of lists"},
            {"path \"a\" {\n denied_parameters { \"a\" = [] }\n denied_parameters { \"b\" = [] } }",
             "line 3, column 2: \"denied_parameters\" was already set at line 2, column 2"},
@@ -188,7 +194,8 @@ TEST(Acl, WhatWeWouldNotEnforceIsNotAccepted) {
 }
 
 TEST(Acl, TouchesTellsWhetherAMountIsWorthShowing) {
-  const AclPolicy one = policy(R"(path "anjuna/dek" { capabilities = ["read"] } path "kv/+/x" { capabilities = ["read"] })");
+  const AclPolicy one = policy(
+      R"(path "anjuna/dek" { capabilities = ["read"] } path "kv/+/x" { capabilities = ["read"] })");
   const Acl acl({&one}, false);
   EXPECT_TRUE(acl.touches("anjuna/"));
   EXPECT_TRUE(acl.touches("kv/"));

@@ -61,8 +61,8 @@ struct ReleasePolicy {
 
 // kInvalidArgument "policy_syntax" with the place ("anyOf[0].allOf[2]: ..."): unknown or missing
 // members, an empty list, two operators in one condition, an operator outside the grammar.
-[[nodiscard]] Result<ReleasePolicy> parse_release_policy(
-    const json::Value& document, Grammar grammar = Grammar::kAzureKeyVault);
+[[nodiscard]] Result<ReleasePolicy> parse_release_policy(const json::Value& document,
+                                                         Grammar grammar = Grammar::kAzureKeyVault);
 [[nodiscard]] Result<Condition> parse_condition(const json::Value& document, Grammar grammar);
 
 struct RuleResult {

@@ -21,9 +21,13 @@ std::optional<std::string> scalar(const json::Value& value) {
 }
 
 std::optional<Operator> operator_of(std::string_view name) {
-  constexpr std::array kAll{Operator::kEquals,       Operator::kNotEquals, Operator::kIn,
-                            Operator::kLess,         Operator::kLessOrEquals,
-                            Operator::kGreater,      Operator::kGreaterOrEquals,
+  constexpr std::array kAll{Operator::kEquals,
+                            Operator::kNotEquals,
+                            Operator::kIn,
+                            Operator::kLess,
+                            Operator::kLessOrEquals,
+                            Operator::kGreater,
+                            Operator::kGreaterOrEquals,
                             Operator::kExists};
   for (const Operator op : kAll) {
     if (operator_name(op) == name) return op;

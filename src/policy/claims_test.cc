@@ -75,13 +75,23 @@ TEST(Claims, EveryRuleTellsWhatItExpectedAndWhatItFound) {
 }
 
 TEST(Claims, ValuesCompareAsTextWithTheirCase) {
-  for (const auto& [wanted, found, equal] : std::vector<std::tuple<const char*, const char*, bool>>{
-           {"true", "true", true},      {"\"true\"", "true", true}, {"true", "\"true\"", true},
-           {"0", "\"0\"", true},        {"\"0\"", "0", true},       {"\"a\"", "\"A\"", false},
-           {"true", "false", false},    {"1", "10", false},         {"\"\"", "\"\"", true},
-           {"true", "\"True\"", false}, {"\"a\"", "\"a \"", false}, {"1", "true", false},
-           {"\"\"", "null", false},     {"\"x\"", "[\"x\"]", false}, {"\"null\"", "null", false},
-           {"\"x\"", "{\"x\":\"x\"}", false}}) {
+  for (const auto& [wanted, found, equal] :
+       std::vector<std::tuple<const char*, const char*, bool>>{{"true", "true", true},
+                                                               {"\"true\"", "true", true},
+                                                               {"true", "\"true\"", true},
+                                                               {"0", "\"0\"", true},
+                                                               {"\"0\"", "0", true},
+                                                               {"\"a\"", "\"A\"", false},
+                                                               {"true", "false", false},
+                                                               {"1", "10", false},
+                                                               {"\"\"", "\"\"", true},
+                                                               {"true", "\"True\"", false},
+                                                               {"\"a\"", "\"a \"", false},
+                                                               {"1", "true", false},
+                                                               {"\"\"", "null", false},
+                                                               {"\"x\"", "[\"x\"]", false},
+                                                               {"\"null\"", "null", false},
+                                                               {"\"x\"", "{\"x\":\"x\"}", false}}) {
     const std::string condition = concat(R"({"claim": "c", "equals": )", wanted, "}");
     EXPECT_EQ(passes(condition, concat(R"({"c": )", found, "}")), equal) << condition << found;
   }
@@ -138,25 +148,29 @@ TEST(Claims, WhatIsNotInTheGrammarIsRefusedWithItsPlace) {
       {authority(R"("allOf":[])"), "anyOf[0].allOf: must be a list"},
       {authority(R"("allOf":[1],"anyOf":[1])"), "anyOf[0]: has anyOf and allOf"},
       {authority(R"("allOf":[{"claim":"a"}])"), "anyOf[0].allOf[0]: has no operator"},
-      {authority(R"("allOf":[{"claim":"a..b","equals":1}])"), "anyOf[0].allOf[0]: \"claim\" has an"},
-      {authority(R"("allOf":[{"claim":"a","equals":[1]}])"), "anyOf[0].allOf[0]: \"equals\" compares"},
+      {authority(R"("allOf":[{"claim":"a..b","equals":1}])"),
+       "anyOf[0].allOf[0]: \"claim\" has an"},
+      {authority(R"("allOf":[{"claim":"a","equals":[1]}])"),
+       "anyOf[0].allOf[0]: \"equals\" compares"},
       {authority(R"("allOf":[{"claim":"a","equals":null}])"), "anyOf[0].allOf[0]: \"equals\" comp"},
       {authority(R"("allOf":[{"claim":"a","condition":"equals","value":1}])"),
        "anyOf[0].allOf[0]: \"condition\" is not an operator"},
       {authority(R"("allOf":[{"claim":"a","equals":1},{"anyOf":[{"equals":1}]}])"),
        "anyOf[0].allOf[1].anyOf[0]: \"equals\" is not known here"},
-      {authority(R"("allOf":[{"claim":"a","notEquals":1}])"), "Key Vault implements \"equals\" alone"}};
+      {authority(R"("allOf":[{"claim":"a","notEquals":1}])"),
+       "Key Vault implements \"equals\" alone"}};
   for (const auto& [text, part] : cases) {
     const auto parsed = parse_release_policy(doc(text));
     ASSERT_FALSE(parsed.ok()) << text;
     EXPECT_EQ(parsed.error().reason, "policy_syntax") << text;
     EXPECT_NE(parsed.error().message.find(part), std::string::npos) << parsed.error().message;
   }
-  for (const char* text :
-       {R"({"claim":"a","equals":1,"less":2})", R"({"claim":"a","in":[]})", R"({"claim":"a","in":"x"})",
-        R"({"claim":"a","less":"x"})", R"({"claim":"a","less":1.5})", R"({"claim":"a","exists":"true"})",
-        R"({"claim":1,"equals":1})", R"({"claim":"","equals":1})"}) {
-    EXPECT_EQ(parse_condition(doc(text), Grammar::kExtended).error().reason, "policy_syntax") << text;
+  for (const char* text : {R"({"claim":"a","equals":1,"less":2})", R"({"claim":"a","in":[]})",
+                           R"({"claim":"a","in":"x"})", R"({"claim":"a","less":"x"})",
+                           R"({"claim":"a","less":1.5})", R"({"claim":"a","exists":"true"})",
+                           R"({"claim":1,"equals":1})", R"({"claim":"","equals":1})"}) {
+    EXPECT_EQ(parse_condition(doc(text), Grammar::kExtended).error().reason, "policy_syntax")
+        << text;
   }
 }
 

@@ -44,9 +44,8 @@ bool same_number(const std::string& a, const std::string& b) {
 
 bool denied_matches(const json::Value& wanted, const json::Value& given) {
   if (const json::Array* elements = given.as_array()) {
-    return std::any_of(elements->begin(), elements->end(), [&wanted](const json::Value& one) {
-      return denied_matches(wanted, one);
-    });
+    return std::any_of(elements->begin(), elements->end(),
+                       [&wanted](const json::Value& one) { return denied_matches(wanted, one); });
   }
   const auto pattern = scalar_text(wanted);
   const auto text = scalar_text(given);
@@ -59,9 +58,8 @@ bool denied_matches(const json::Value& wanted, const json::Value& given) {
 template <class Matches>
 bool any_matches(const std::vector<json::Value>& wanted, const json::Value& given,
                  Matches matches) {
-  return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&](const json::Value& one) {
-           return matches(one, given);
-         });
+  return wanted.empty() || std::any_of(wanted.begin(), wanted.end(),
+                                       [&](const json::Value& one) { return matches(one, given); });
 }
 
 bool parameter_passes(const PathRule& rule, const std::string& name, const json::Value& value) {

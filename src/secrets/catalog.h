@@ -16,7 +16,7 @@ namespace apm::secrets {
 // "kv" (version 1), "kv-v1", "generic", "cubbyhole". kInvalidArgument "engine_unknown" or
 // "engine_option" otherwise.
 [[nodiscard]] Result<std::unique_ptr<logical::Backend>> make_engine(
-    const std::string& type, const std::map<std::string, std::string>& options,
-    barrier::View view, const Clock& clock);
+    const std::string& type, const std::map<std::string, std::string>& options, barrier::View view,
+    const Clock& clock);
 
 }  // namespace apm::secrets

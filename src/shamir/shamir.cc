@@ -68,7 +68,8 @@ Status check_shares(const std::vector<SecretBytes>& shares) {
 
 Status check(const Scheme& scheme) {
   const bool single = scheme.threshold == 1 && scheme.shares == 1;
-  if (single || (scheme.threshold >= 2 && scheme.threshold <= scheme.shares && scheme.shares <= 255)) {
+  if (single ||
+      (scheme.threshold >= 2 && scheme.threshold <= scheme.shares && scheme.shares <= 255)) {
     return {};
   }
   return wrong(concat("threshold ", scheme.threshold, " of ", scheme.shares,

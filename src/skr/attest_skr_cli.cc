@@ -58,7 +58,8 @@ Status take_value(SkrCommand& command, const char* argument) {
 
 Status take_fd(SkrCommand& command, const char* argument) {
   const auto fd = parse_u64(argument);
-  if (!fd || *fd > 1024 || *fd == 1 || *fd == 2) return usage_error("--fd takes an open descriptor");
+  if (!fd || *fd > 1024 || *fd == 1 || *fd == 2)
+    return usage_error("--fd takes an open descriptor");
   command.value.reset();
   command.value_fd = static_cast<int>(*fd);
   return {};
@@ -184,8 +185,7 @@ Result<crypto::SecretBytes> perform_batch(const SkrCommand& command, const crypt
                                           ByteView text) {
   const auto parsed = json::parse(text, {.bytes_max = kBatchBytesMax, .depth_max = 8});
   const json::Value* keys = parsed.ok() ? parsed->at("keys") : nullptr;
-  if (keys == nullptr || keys->as_array() == nullptr ||
-      keys->as_array()->size() > kBatchItemsMax) {
+  if (keys == nullptr || keys->as_array() == nullptr || keys->as_array()->size() > kBatchItemsMax) {
     return usage_error("-B takes {\"keys\":[{\"id\":..,\"wrapped\":..}]} with at most 256 items");
   }
   json::Array results;
@@ -244,10 +244,12 @@ Status run(const SkrCommand& command, Log& log) {
 }  // namespace
 
 std::string_view skr_usage() {
-  return "usage: AzureAttestSKR -a MAA_URL -k KEY_URL (-w|-u|-r|-B FILE|-|JSON) [-s -|--fd N|-s VALUE]\n"
+  return "usage: AzureAttestSKR -a MAA_URL -k KEY_URL (-w|-u|-r|-B FILE|-|JSON) [-s -|--fd N|-s "
+         "VALUE]\n"
          "  -a URL  attestation provider      -k URL  key, with or without version\n"
          "  -w      wrap the value            -u      unwrap it    -r  release only\n"
-         "  -B X    unwrap a batch            -s -    value from standard input (-s VALUE shows it\n"
+         "  -B X    unwrap a batch            -s -    value from standard input (-s VALUE shows "
+         "it\n"
          "  --fd N  value from descriptor N           to every process of this machine)\n"
          "  -n STR  nonce (default: random)   -c imds|sp  credential for Key Vault\n"
          "  -H, -G  OAEP and MGF1 hash        --name N  secret name that an envelope is bound to\n"
@@ -265,8 +267,8 @@ Result<SkrCommand> parse_skr_arguments(const std::vector<std::string>& words) {
   ::opterr = 0;
   const int count = static_cast<int>(copies.size());
   while (true) {
-    const int letter = ::getopt_long(count, argv.data(), "a:n:k:c:s:uwrB:H:G:", kLongOptions.data(),
-                                     nullptr);
+    const int letter =
+        ::getopt_long(count, argv.data(), "a:n:k:c:s:uwrB:H:G:", kLongOptions.data(), nullptr);
     if (letter == -1) break;
     APM_CHECK_OK(take_option(parsing, letter, ::optarg));
   }

@@ -1,8 +1,9 @@
 #pragma once
 
-// The command line of AzureAttestSKR: attest, release the master key, and wrap or unwrap one value or
-// a batch with it. The letters, outputs and exit codes are those that deployers' scripts know; values
-// need not stand on the command line (`-s -`, `--fd N`). Diagnostics go to standard error alone.
+// The command line of AzureAttestSKR: attest, release the master key, and wrap or unwrap one value
+// or a batch with it. The letters, outputs and exit codes are those that deployers' scripts know;
+// values need not stand on the command line (`-s -`, `--fd N`). Diagnostics go to standard error
+// alone.
 
 #include <optional>
 #include <string>
@@ -26,10 +27,10 @@ struct SkrCommand {
   std::string nonce;               // empty: fresh and random
   bool service_principal = false;  // -c sp
   std::optional<std::string> value;
-  int value_fd = -1;               // 0 for "-s -"
-  std::string batch;               // file, "-" or JSON
+  int value_fd = -1;  // 0 for "-s -"
+  std::string batch;  // file, "-" or JSON
   OaepHashes hashes;
-  std::string name;                // of the secret that an envelope is bound to
+  std::string name;  // of the secret that an envelope is bound to
   azure::Transport transport;
   tee::TpmConfig tpm;
   std::string event_log = tee::kEventLogPath;

@@ -51,9 +51,8 @@ TEST(AttestSkrCliTest, WrapsUnwrapsAndBatches) {
   ASSERT_TRUE(plain.ok());
   EXPECT_EQ(plain->text(), "secret\n");
   command.operation = Operation::kBatchUnwrap;
-  const std::string batch =
-      concat(R"({"keys":[{"id":"a","wrapped":")", trim(wrapped->text()),
-             R"("},{"id":"b","wrapped":"AAAA"}]})");
+  const std::string batch = concat(R"({"keys":[{"id":"a","wrapped":")", trim(wrapped->text()),
+                                   R"("},{"id":"b","wrapped":"AAAA"}]})");
   const auto results = perform(command, *key, as_bytes(batch));
   ASSERT_TRUE(results.ok()) << results.error().message;
   EXPECT_NE(results->text().find(R"("unwrapped": "secret")"), std::string_view::npos);

@@ -101,8 +101,7 @@ Result<std::string> seal_envelope(const crypto::PrivateKey& key, const EnvelopeC
   }
   APM_TRY(const crypto::SecretBytes sealing_key, envelope_key(key, context.key_version));
   const Bytes nonce = crypto::random_bytes(kNonceBytes);
-  APM_TRY(const Bytes sealed,
-          crypto::gcm_seal(sealing_key, nonce, as_bytes(header), plaintext));
+  APM_TRY(const Bytes sealed, crypto::gcm_seal(sealing_key, nonce, as_bytes(header), plaintext));
   return concat(kFormat, ".", base64url_encode(as_bytes(header)), ".", base64url_encode(nonce), ".",
                 base64url_encode(sealed));
 }
@@ -120,10 +119,10 @@ Result<OpenedEnvelope> open_envelope(const crypto::PrivateKey& key, std::string_
   auto opened =
       crypto::gcm_open_secret(sealing_key, parts.nonce, as_bytes(parts.header), parts.sealed);
   if (!opened.ok()) {
-    return Error(Code::kCorrupt, "envelope_seal",
-                 concat("the value of ", expected_name, " does not open: it was sealed by another ",
-                        "master key than version ", parts.context.key_version,
-                        ", or it was altered"));
+    return Error(
+        Code::kCorrupt, "envelope_seal",
+        concat("the value of ", expected_name, " does not open: it was sealed by another ",
+               "master key than version ", parts.context.key_version, ", or it was altered"));
   }
   return OpenedEnvelope{std::move(parts.context), std::move(*opened)};
 }

@@ -13,7 +13,8 @@ namespace {
 class EnvelopeTest : public ::testing::Test {
  protected:
   static const crypto::PrivateKey& key() {
-    static const crypto::PrivateKey kKey = std::move(crypto::PrivateKey::generate_rsa(2048)).value();
+    static const crypto::PrivateKey kKey =
+        std::move(crypto::PrivateKey::generate_rsa(2048)).value();
     return kKey;
   }
   const EnvelopeContext context_{"0123abcd", "store-1", "apm-unseal-key-0", 1};
@@ -53,8 +54,8 @@ TEST_F(EnvelopeTest, HeaderOfAnotherEnvelopeIsRefused) {
   const std::string b = std::move(seal_envelope(key(), newer, secret_)).value();
   const auto pa = split(a, '.');
   const auto pb = split(b, '.');
-  const auto mixed = open_envelope(key(), concat("apm1.", pb[1], ".", pa[2], ".", pa[3]),
-                                   context_.secret_name);
+  const auto mixed =
+      open_envelope(key(), concat("apm1.", pb[1], ".", pa[2], ".", pa[3]), context_.secret_name);
   ASSERT_FALSE(mixed.ok());
   EXPECT_EQ(mixed.error().reason, "envelope_seal");
 }

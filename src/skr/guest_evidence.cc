@@ -42,13 +42,12 @@ json::Value tpm_info(const GuestEvidence& evidence) {
 }
 
 json::Value isolation_info(const GuestEvidence& evidence, const azure::AmdCertification& amd) {
-  const std::string proof = json::write(
-      json::Object{{"SnpReport", json::Value(base64url_encode(evidence.snp_report))},
-                   {"VcekCertChain", b64(amd.vcek_pem + amd.chain_pem)}});
-  return json::Object{
-      {"Type", json::Value("SevSnp")},
-      {"Evidence", json::Object{{"Proof", b64(proof)},
-                                {"RunTimeData", b64(evidence.runtime_json)}}}};
+  const std::string proof =
+      json::write(json::Object{{"SnpReport", json::Value(base64url_encode(evidence.snp_report))},
+                               {"VcekCertChain", b64(amd.vcek_pem + amd.chain_pem)}});
+  return json::Object{{"Type", json::Value("SevSnp")},
+                      {"Evidence", json::Object{{"Proof", b64(proof)},
+                                                {"RunTimeData", b64(evidence.runtime_json)}}}};
 }
 
 std::string os_release_value(std::string_view text, std::string_view name) {

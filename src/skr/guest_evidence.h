@@ -1,7 +1,7 @@
 #pragma once
 
-// What /attest/AzureGuest asks of a Linux confidential VM, collected from its TPM and kernel, and the
-// request's inner JSON. One collection makes one transfer key, which opens the answer.
+// What /attest/AzureGuest asks of a Linux confidential VM, collected from its TPM and kernel, and
+// the request's inner JSON. One collection makes one transfer key, which opens the answer.
 
 #include <string>
 

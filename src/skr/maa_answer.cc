@@ -83,7 +83,8 @@ Result<std::int64_t> check_times(const json::Value& claims, std::int64_t now_s) 
   }
   if (*expires <= now_s) return refuse("maa_token_expired", "it has expired");
   std::int64_t from = *issued;
-  if (const json::Value* nbf = claims.at("nbf")) from = std::max(from, nbf->as_int().value_or(from));
+  if (const json::Value* nbf = claims.at("nbf"))
+    from = std::max(from, nbf->as_int().value_or(from));
   if (from > now_s + kTokenClockSkewS) {
     return refuse("maa_token_not_yet_valid", "it begins in the future");
   }

@@ -1,7 +1,7 @@
 #pragma once
 
-// The answer of /attest/AzureGuest: the envelope that only our TPM opens, and the token in it. Pure:
-// the caller brings the opened inner key.
+// The answer of /attest/AzureGuest: the envelope that only our TPM opens, and the token in it.
+// Pure: the caller brings the opened inner key.
 
 #include <string>
 #include <string_view>
@@ -15,7 +15,7 @@ namespace apm::skr {
 struct MaaEnvelope {
   Bytes encrypted_key;  // RSAES-PKCS1-v1_5 to the transfer key
   Bytes iv;
-  Bytes sealed;         // ciphertext and tag
+  Bytes sealed;  // ciphertext and tag
 };
 // kUnavailable "maa_answer".
 [[nodiscard]] Result<MaaEnvelope> parse_maa_envelope(std::string_view token_text);
@@ -34,10 +34,10 @@ struct OwnToken {
   std::string transfer_kid;
   std::int64_t issued_at = 0;
 };
-// Our own token, before it is sent to Key Vault, which checks its signature. It reached us sealed to
-// our TPM's key, from a TLS peer that is the provider; here: issuer, time, nonce and key.
-// kRefused "maa_token_malformed", "maa_token_issuer", "maa_token_expired", "maa_token_not_yet_valid",
-// "maa_token_nonce", "maa_token_key".
+// Our own token, before it is sent to Key Vault, which checks its signature. It reached us sealed
+// to our TPM's key, from a TLS peer that is the provider; here: issuer, time, nonce and key.
+// kRefused "maa_token_malformed", "maa_token_issuer", "maa_token_expired",
+// "maa_token_not_yet_valid", "maa_token_nonce", "maa_token_key".
 [[nodiscard]] Result<OwnToken> check_own_token(const std::string& jwt,
                                                const TokenExpectation& expected);
 

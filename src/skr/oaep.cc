@@ -11,7 +11,8 @@ Result<std::string> wrap_value(const crypto::PublicKey& key, ByteView plaintext,
   const auto block = static_cast<std::size_t>(key.bits()) / 8;
   const std::size_t overhead = 2 * crypto::digest_size(hashes.hash) + 2;
   if (key.type() != crypto::KeyType::kRsa || block <= overhead) {
-    return Error(Code::kInvalidArgument, "wrap_key", "wrapping needs an RSA key long enough for the hash");
+    return Error(Code::kInvalidArgument, "wrap_key",
+                 "wrapping needs an RSA key long enough for the hash");
   }
   if (plaintext.size() > block - overhead) {
     return Error(Code::kTooLarge, "value_too_long",

@@ -53,8 +53,8 @@ bool demands(const json::Value& node, const Demand& demand, std::size_t depth) {
 bool azure_authority(const std::string& text) {
   const auto url = net::parse_url(text);
   if (!url.ok() || url->scheme != "https") return false;
-  constexpr std::array<std::string_view, 3> kSuffixes = {
-      ".attest.azure.net", ".attest.azure.us", ".attest.azure.cn"};
+  constexpr std::array<std::string_view, 3> kSuffixes = {".attest.azure.net", ".attest.azure.us",
+                                                         ".attest.azure.cn"};
   return std::any_of(kSuffixes.begin(), kSuffixes.end(),
                      [&](std::string_view suffix) { return url->host.ends_with(suffix); });
 }
@@ -82,7 +82,8 @@ Status check_policy_floor(const json::Value& policy) {
   for (const json::Value& authority : *authorities) {
     const std::string* url = authority.string_at("authority");
     if (url == nullptr || !azure_authority(*url)) {
-      return refuse("release_policy_authority", "an authority is not an Azure attestation provider");
+      return refuse("release_policy_authority",
+                    "an authority is not an Azure attestation provider");
     }
     for (const Demand& demand : kDemands) {
       if (!demands(authority, demand, kPolicyDepthMax)) {

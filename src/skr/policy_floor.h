@@ -9,8 +9,8 @@
 
 namespace apm::skr {
 
-// Every way to satisfy the policy must demand a confidential VM: an isolation-tee attestation type of
-// AMD SEV-SNP or Intel TDX, and Azure's compliance status; and every authority must be an Azure
+// Every way to satisfy the policy must demand a confidential VM: an isolation-tee attestation type
+// of AMD SEV-SNP or Intel TDX, and Azure's compliance status; and every authority must be an Azure
 // attestation host. kRefused "release_policy_malformed", "release_policy_authority" or
 // "release_policy_floor".
 [[nodiscard]] Status check_policy_floor(const json::Value& policy);

@@ -82,10 +82,9 @@ struct Released {
 };
 
 Result<Released> release(Run& run, const std::string& jwt) {
-  const azure::TokenSource tokens = run.config.tokens
-                                        ? run.config.tokens
-                                        : azure::managed_identity_tokens(run.imds,
-                                                                         run.config.identity);
+  const azure::TokenSource tokens =
+      run.config.tokens ? run.config.tokens
+                        : azure::managed_identity_tokens(run.imds, run.config.identity);
   APM_TRY(azure::KeyVaultClient vault,
           azure::KeyVaultClient::create(run.http, run.key_url.vault_url(), tokens));
   azure::ReleaseRequest request{run.key_url, jwt, run.nonce, kEncSha256};
@@ -115,8 +114,8 @@ Result<ReleasedKey> verify_and_open(Run& run, Attested attested, const Released&
                                     .ca_pem = std::move(ca_pem),
                                     .now_s = run.clock.unix_s()};
   APM_TRY(VerifiedAnswer answer, verify_release_answer(released.jws, expected));
-  const tee::RsaScheme scheme = released.enc == kEncSha256 ? tee::RsaScheme::kOaepSha256
-                                                           : tee::RsaScheme::kOaepSha1;
+  const tee::RsaScheme scheme =
+      released.enc == kEncSha256 ? tee::RsaScheme::kOaepSha256 : tee::RsaScheme::kOaepSha1;
   APM_TRY(const crypto::SecretBytes aes_key,
           run.tpm.decrypt(attested.key, {}, scheme, answer.wrapped_aes_key));
   APM_TRY(crypto::PrivateKey key, unwrap_released_key(answer, aes_key));
@@ -131,13 +130,13 @@ Result<ReleasedKey> verify_and_open(Run& run, Attested attested, const Released&
 std::string fresh_nonce() { return base64url_encode(crypto::random_bytes(32)); }
 
 std::string since(SteadyTime start, const Clock& clock) {
-  return std::to_string(
-      std::chrono::duration_cast<Milliseconds>(clock.steady() - start).count());
+  return std::to_string(std::chrono::duration_cast<Milliseconds>(clock.steady() - start).count());
 }
 
 }  // namespace
 
-Result<ReleasedKey> release_master_key(const SkrConfig& config, const Deadline& deadline, Log& log) {
+Result<ReleasedKey> release_master_key(const SkrConfig& config, const Deadline& deadline,
+                                       Log& log) {
   const SystemClock system_clock;
   const Clock& clock = config.clock != nullptr ? *config.clock : system_clock;
   const Deadline own = deadline.at_most(kReleaseDeadline);
@@ -147,8 +146,8 @@ Result<ReleasedKey> release_master_key(const SkrConfig& config, const Deadline& 
   azure::ImdsClient imds(http, config.transport.imds_endpoint);
   APM_TRY(azure::MaaClient maa, azure::MaaClient::create(http, config.maa_url));
   APM_TRY(tee::Tpm tpm, tee::Tpm::open(config.tpm));
-  Run run{config, own,  log, clock,   http,
-          imds,   maa,  tpm, key_url, config.nonce.empty() ? fresh_nonce() : config.nonce};
+  Run run{config, own, log, clock,   http,
+          imds,   maa, tpm, key_url, config.nonce.empty() ? fresh_nonce() : config.nonce};
 
   SteadyTime start = clock.steady();
   APM_TRY(Attested attested, attest(run));

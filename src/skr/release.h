@@ -21,7 +21,7 @@ struct SkrConfig {
   std::string maa_url;
   std::string key_url;
   azure::Identity identity;
-  azure::TokenSource tokens;     // empty: the managed identity named above
+  azure::TokenSource tokens;  // empty: the managed identity named above
   azure::Transport transport;
   tee::TpmConfig tpm;
   std::string event_log = tee::kEventLogPath;
@@ -31,10 +31,10 @@ struct SkrConfig {
 
 struct ReleasedKey {
   crypto::PrivateKey key;
-  std::string kid;           // versioned, as the signed answer names it
+  std::string kid;  // versioned, as the signed answer names it
   std::string key_version;
-  std::string policy_sha256; // hex, of the signed release policy as received
-  json::Value maa_claims;    // of our own token
+  std::string policy_sha256;  // hex, of the signed release policy as received
+  json::Value maa_claims;     // of our own token
   std::int64_t token_issued_at = 0;
 };
 

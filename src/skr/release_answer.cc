@@ -154,8 +154,8 @@ Status read_wrapped(const json::Value& key, const ReleaseExpectation& expected,
 Status read_policy(const json::Value& released, VerifiedAnswer& out) {
   const json::Value* data = walk(released, {"release_policy", "data"});
   const std::string* text = data == nullptr ? nullptr : data->as_string();
-  const auto raw = text == nullptr ? Result<Bytes>(Error(Code::kNotFound, ""))
-                                   : base64_decode_any(*text);
+  const auto raw =
+      text == nullptr ? Result<Bytes>(Error(Code::kNotFound, "")) : base64_decode_any(*text);
   if (!raw.ok()) return refuse("release_policy_malformed", "it carries no release policy");
   const auto policy = json::parse(*raw, {.bytes_max = kPolicyBytesMax, .depth_max = 16});
   if (!policy.ok()) return refuse("release_policy_malformed", "its release policy is not JSON");

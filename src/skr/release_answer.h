@@ -18,7 +18,7 @@
 namespace apm::skr {
 
 struct ReleaseExpectation {
-  azure::KeyUrl key;         // as it was asked for
+  azure::KeyUrl key;  // as it was asked for
   std::string nonce;
   std::string enc;
   std::string transfer_kid;  // of the key in our token

@@ -53,10 +53,10 @@ class ReleaseAnswerTest : public ::testing::Test {
     const auto leaf =
         crypto::build_certificate(leaf_spec, *keys_->signer.public_key(), &*ca, keys_->ca);
     expected_.ca_pem = ca->pem();
-    const json::Value header = json::Object{
-        {"alg", "RS256"},
-        {"x5c", json::Array{json::Value(base64_encode(leaf->der())),
-                            json::Value(base64_encode(ca->der()))}}};
+    const json::Value header =
+        json::Object{{"alg", "RS256"},
+                     {"x5c", json::Array{json::Value(base64_encode(leaf->der())),
+                                         json::Value(base64_encode(ca->der()))}}};
     const auto& signer = said.sign_with_other ? keys_->other : keys_->signer;
     return std::move(crypto::sign_rs256(header, payload(said), signer)).value();
   }
@@ -64,8 +64,10 @@ class ReleaseAnswerTest : public ::testing::Test {
   [[nodiscard]] json::Value payload(const Said& said) {
     const auto master = keys_->master.public_key();
     Bytes sealed(256, 1);
-    append(sealed, ByteView(std::move(crypto::kwp_wrap(
-                       aes_, std::move(keys_->master.pkcs8_der()).value().view())).value()));
+    append(sealed,
+           ByteView(std::move(
+                        crypto::kwp_wrap(aes_, std::move(keys_->master.pkcs8_der()).value().view()))
+                        .value()));
     const std::string hsm = json::write(json::Object{
         {"schema_version", "1.0"},
         {"header", json::Object{{"kid", said.transfer_kid}, {"alg", "dir"}, {"enc", said.enc}}},
@@ -80,10 +82,11 @@ class ReleaseAnswerTest : public ::testing::Test {
                                  {"kid", "https://apmkv.vault.azure.net/keys/apm-master-key"},
                                  {"nonce", said.nonce}}},
         {"response",
-         json::Object{{"key", json::Object{{"key", std::move(key)},
-                                           {"release_policy",
-                                            json::Object{{"data", base64url_encode(as_bytes(
-                                                                      said.policy))}}}}}}}};
+         json::Object{
+             {"key",
+              json::Object{{"key", std::move(key)},
+                           {"release_policy",
+                            json::Object{{"data", base64url_encode(as_bytes(said.policy))}}}}}}}};
   }
 
   void expect_refused(const Said& said, const std::string& reason) {
@@ -95,8 +98,8 @@ class ReleaseAnswerTest : public ::testing::Test {
 
   static inline Keys* keys_ = nullptr;
   crypto::SecretBytes aes_ = crypto::SecretBytes::random(32);
-  ReleaseExpectation expected_{{kHost, "apm-master-key", ""}, "n1", "RSA_AES_KEY_WRAP_256", "T", "",
-                               kNow};
+  ReleaseExpectation expected_{
+      {kHost, "apm-master-key", ""}, "n1", "RSA_AES_KEY_WRAP_256", "T", "", kNow};
 };
 
 TEST_F(ReleaseAnswerTest, GoodAnswerGivesTheKey) {
@@ -137,7 +140,7 @@ TEST_F(ReleaseAnswerTest, ChainMustEndInTheAnchor) {
   ASSERT_FALSE(verified.ok());
   EXPECT_EQ(verified.error().reason, "release_chain");
   EXPECT_FALSE(answer({}).empty());  // names the anchor again
-  expected_.now_s = kNow + 5000;  // expired
+  expected_.now_s = kNow + 5000;     // expired
   verified = verify_release_answer(text, expected_);
   ASSERT_FALSE(verified.ok());
   EXPECT_EQ(verified.error().reason, "release_chain");

@@ -18,8 +18,8 @@ namespace {
 
 // Somebody may delete the file while we hold it: a lock on it would then exclude nobody.
 bool is_at(int fd, const std::string& path) {
-  struct stat open_file {};
-  struct stat named {};
+  struct stat open_file{};
+  struct stat named{};
   return ::fstat(fd, &open_file) == 0 && ::lstat(path.c_str(), &named) == 0 &&
          open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
 }

@@ -13,8 +13,8 @@ inline constexpr std::size_t kListNamesMax = 1'000'000;          // names in one
 inline constexpr std::size_t kLeaseOwnerBytesMax = 256;
 
 // SQLite.
-inline constexpr std::size_t kCommitQueueMax = 4096;    // batches that wait for the next group
-inline constexpr std::size_t kGroupBatchesMax = 128;    // batches in one transaction
+inline constexpr std::size_t kCommitQueueMax = 4096;  // batches that wait for the next group
+inline constexpr std::size_t kGroupBatchesMax = 128;  // batches in one transaction
 inline constexpr std::size_t kReadConnections = 4;
 inline constexpr std::chrono::milliseconds kSqliteBusyTimeout{5000};
 inline constexpr std::chrono::milliseconds kLeasePollInterval{50};

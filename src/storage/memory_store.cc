@@ -41,8 +41,8 @@ Status MemoryStore::commit(const Batch& batch) {
   const std::lock_guard lock(mutex_);
   for (const Precondition& p : batch.preconditions) {
     const auto found = values_.find(p.key);
-    const bool holds = p.value ? found != values_.end() && found->second == *p.value
-                               : found == values_.end();
+    const bool holds =
+        p.value ? found != values_.end() && found->second == *p.value : found == values_.end();
     if (!holds) {
       return Error(Code::kPrecondition, "storage_precondition",
                    concat("the value of ", p.key, " is not what the writer expected"));

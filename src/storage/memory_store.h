@@ -18,7 +18,7 @@ class MemoryStore final : public Store {
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& prefix) override;
   [[nodiscard]] Status commit(const Batch& batch) override;
   [[nodiscard]] Result<std::unique_ptr<Lease>> acquire_lease(const std::string& owner,
-                                                            const Deadline& deadline) override;
+                                                             const Deadline& deadline) override;
   [[nodiscard]] std::string description() const override { return "memory"; }
   [[nodiscard]] std::string type() const override { return "inmem"; }
 

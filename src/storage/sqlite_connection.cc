@@ -12,13 +12,10 @@ Error sqlite_error(sqlite3* db, const std::string& path, std::string_view doing)
   const std::string message = concat(doing, " ", path, ": ", sqlite3_errmsg(db));
   switch (sqlite3_errcode(db)) {
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return Error(Code::kCorrupt, "store_damaged", message);
+    case SQLITE_NOTADB: return Error(Code::kCorrupt, "store_damaged", message);
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return Error(Code::kUnavailable, "store_busy", message);
-    default:
-      return Error(Code::kIo, "store_io", message);
+    case SQLITE_LOCKED: return Error(Code::kUnavailable, "store_busy", message);
+    default: return Error(Code::kIo, "store_io", message);
   }
 }
 
@@ -53,8 +50,7 @@ ByteView SqliteStatement::column(int index) {
 
 Result<SqliteConnection> SqliteConnection::open(const std::string& path, Mode mode) {
   sqlite3* raw = nullptr;
-  const int access =
-      mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+  const int access = mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   const int rc = sqlite3_open_v2(path.c_str(), &raw, access | SQLITE_OPEN_NOMUTEX, nullptr);
   SqliteConnection connection(raw, path);
   if (raw == nullptr) return Error(Code::kIo, "store_io", "open " + path + ": out of memory");

@@ -26,9 +26,9 @@ class SqliteStatement {
   SqliteStatement() = default;
   explicit SqliteStatement(sqlite3_stmt* raw) : statement_(raw) {}
 
-  void reset();  // also forgets what was bound
-  void bind(int index, ByteView value);  // not copied: must live until the next reset()
-  [[nodiscard]] int step();              // SQLITE_ROW, SQLITE_DONE or an error code
+  void reset();                              // also forgets what was bound
+  void bind(int index, ByteView value);      // not copied: must live until the next reset()
+  [[nodiscard]] int step();                  // SQLITE_ROW, SQLITE_DONE or an error code
   [[nodiscard]] ByteView column(int index);  // valid until the next step() or reset()
 
  private:

@@ -63,7 +63,7 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& prefix) override;
   [[nodiscard]] Status commit(const Batch& batch) override;
   [[nodiscard]] Result<std::unique_ptr<Lease>> acquire_lease(const std::string& owner,
-                                                            const Deadline& deadline) override {
+                                                             const Deadline& deadline) override {
     return acquire_file_lease(path_ + ".lock", owner, deadline);
   }
   [[nodiscard]] std::string description() const override { return "sqlite " + path_; }
@@ -291,7 +291,7 @@ Status SqliteStore::check_precondition(const Precondition& precondition) {
 // --- The file ---
 
 Result<FileIdentity> identify(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) return io_error("open store " + path);
   if (!S_ISREG(info.st_mode)) {
     return Error(Code::kIo, "store_io", concat("open store ", path, ": not a regular file"));
@@ -305,9 +305,8 @@ Result<FileIdentity> identify(const std::string& path) {
 }
 
 Status SqliteStore::check_file() const {
-  struct stat info {};
-  if (::lstat(path_.c_str(), &info) == 0 &&
-      FileIdentity{info.st_dev, info.st_ino} == identity_) {
+  struct stat info{};
+  if (::lstat(path_.c_str(), &info) == 0 && FileIdentity{info.st_dev, info.st_ino} == identity_) {
     return {};
   }
   return Error(Code::kIo, "store_replaced",
@@ -397,8 +396,8 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& path) {
     APM_TRY(Reader reader, open_reader(path));
     readers.push_back(std::move(reader));
   }
-  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(
-      path, identity, std::move(writer), std::move(readers)));
+  return std::unique_ptr<Store>(
+      std::make_unique<SqliteStore>(path, identity, std::move(writer), std::move(readers)));
 }
 
 }  // namespace apm::storage

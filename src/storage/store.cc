@@ -10,9 +10,8 @@ namespace apm::storage {
 namespace {
 
 bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 Error bad_key(std::string_view why) {
@@ -38,9 +37,9 @@ Status check_value(std::string_view key, const Bytes& value) {
 Status check_key(std::string_view key) {
   if (key.empty()) return bad_key("must not be empty");
   if (key.size() > kKeyBytesMax) {
-    return Error(Code::kTooLarge, "storage_key",
-                 concat("a storage key has ", key.size(), " bytes; at most ", kKeyBytesMax,
-                        " are allowed"));
+    return Error(
+        Code::kTooLarge, "storage_key",
+        concat("a storage key has ", key.size(), " bytes; at most ", kKeyBytesMax, " are allowed"));
   }
   if (key.front() == '/' || key.back() == '/') return bad_key("must not begin or end with '/'");
   if (key.find("//") != std::string_view::npos) return bad_key("must not have an empty segment");

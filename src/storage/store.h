@@ -59,7 +59,7 @@ class Store {
 
   // Waits until `deadline`; kConflict with the holder named when somebody else has it.
   [[nodiscard]] virtual Result<std::unique_ptr<Lease>> acquire_lease(const std::string& owner,
-                                                                    const Deadline& deadline) = 0;
+                                                                     const Deadline& deadline) = 0;
 
   // Names the store for people, without credentials: "sqlite /var/lib/apm/store.db".
   [[nodiscard]] virtual std::string description() const = 0;
@@ -70,7 +70,7 @@ class Store {
 // "storage_prefix", "storage_duplicate_key" or "lease_owner"; kTooLarge with the limit named.
 [[nodiscard]] Status check_key(std::string_view key);
 [[nodiscard]] Status check_prefix(std::string_view prefix);  // of list(): "" or key + "/"
-[[nodiscard]] Status check_batch(const Batch& batch);  // keys, sizes, one key not twice
+[[nodiscard]] Status check_batch(const Batch& batch);        // keys, sizes, one key not twice
 [[nodiscard]] Status check_lease_owner(std::string_view owner);
 
 }  // namespace apm::storage

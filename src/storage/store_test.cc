@@ -100,8 +100,9 @@ TEST_P(AnyStore, ListsNamesDirectlyBelowSortedAndOnce) {
 }
 
 TEST_P(AnyStore, KeepsOddKeysApart) {
-  const Names keys = {"%_", "A", "a", "a b", "a'b\"c", "a.", "..", "ключ/值", "\xf4\x8f\xbf\xbf",
-                      "a\\b", "ä", "a\xcc\x88"};  // the last two look alike
+  const Names keys = {
+      "%_",   "A", "a",        "a b", "a'b\"c", "a.", "..", "ключ/值", "\xf4\x8f\xbf\xbf",
+      "a\\b", "ä", "a\xcc\x88"};  // the last two look alike
   for (const std::string& key : keys) write(key, key);
   for (const std::string& key : keys) EXPECT_EQ(read(key), key);
   EXPECT_EQ(*store_->list("ключ/"), Names{"值"});
@@ -227,7 +228,7 @@ TEST(SqliteStore, IsDurableAndPrivate) {
     EXPECT_TRUE((*store)->commit(put("a/b", "kept")).ok());
     EXPECT_EQ((*store)->description(), "sqlite " + path);
     for (const char* suffix : {"", "-wal", "-shm"}) {
-      struct stat info {};
+      struct stat info{};
       ASSERT_EQ(::stat((path + suffix).c_str(), &info), 0) << suffix;
       EXPECT_EQ(info.st_mode & 0777, 0600U) << suffix;
     }

@@ -24,8 +24,8 @@ Error tpm_error(std::string_view call, TSS2_RC code) {
 
 Result<Opened> open_handle(ESYS_CONTEXT* context, TPM2_HANDLE handle, std::string_view what) {
   ESYS_TR object = ESYS_TR_NONE;
-  const TSS2_RC rc = Esys_TR_FromTPMPublic(context, handle, ESYS_TR_NONE, ESYS_TR_NONE,
-                                           ESYS_TR_NONE, &object);
+  const TSS2_RC rc =
+      Esys_TR_FromTPMPublic(context, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &object);
   if (rc != TSS2_RC_SUCCESS) return tpm_error(concat("opening the TPM's ", what), rc);
   return Opened(context, object);
 }

@@ -99,8 +99,7 @@ Result<Primary> recreate(ESYS_CONTEXT* esys, const PcrBoundKey& key, ByteView un
 }
 
 Result<Signed> take_signed(const TPM2B_ATTEST& attest, const TPMT_SIGNATURE& signature) {
-  if (signature.sigAlg != TPM2_ALG_RSASSA ||
-      signature.signature.rsassa.hash != TPM2_ALG_SHA256) {
+  if (signature.sigAlg != TPM2_ALG_RSASSA || signature.signature.rsassa.hash != TPM2_ALG_SHA256) {
     return Error(Code::kIo, "tpm", "the attestation key did not sign with RSASSA and SHA-256");
   }
   const TPM2B_PUBLIC_KEY_RSA& raw = signature.signature.rsassa.sig;
@@ -173,8 +172,8 @@ Error decrypt_error(TSS2_RC rc) {
             "was measured in between; start again with fresh evidence"};
   }
   // libtpms answers TPM_RC_FAILURE to wrong padding, and goes on serving.
-  if (rc == TPM2_RC_FAILURE || is_format_one(rc, TPM2_RC_VALUE) || is_format_one(rc, TPM2_RC_SCHEME) ||
-      is_format_one(rc, TPM2_RC_SIZE)) {
+  if (rc == TPM2_RC_FAILURE || is_format_one(rc, TPM2_RC_VALUE) ||
+      is_format_one(rc, TPM2_RC_SCHEME) || is_format_one(rc, TPM2_RC_SIZE)) {
     Error error = tpm_error("TPM2_RSA_Decrypt", rc);
     return {Code::kRefused, "tpm_ciphertext",
             concat("the TPM could not open the ciphertext: it is not for this key, or has other ",
@@ -242,9 +241,9 @@ Result<PcrValues> Tpm::read_pcrs(const std::vector<unsigned>& pcrs) {
     if (rc != TSS2_RC_SUCCESS) return tpm_error("TPM2_PCR_Read", rc);
     const EsysPtr<TPML_DIGEST> digests(raw);
     if (digests->count != 1 || digests->digests[0].size != 32) {
-      return Error(Code::kIo, "tpm",
-                   concat("the TPM has no SHA-256 value for PCR ", pcr,
-                          ". Enable the SHA-256 bank"));
+      return Error(
+          Code::kIo, "tpm",
+          concat("the TPM has no SHA-256 value for PCR ", pcr, ". Enable the SHA-256 bank"));
     }
     const TPM2B_DIGEST& digest = digests->digests[0];
     values[pcr] = Bytes(digest.buffer, digest.buffer + digest.size);

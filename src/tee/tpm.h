@@ -41,10 +41,10 @@ struct Signed {
 // key: the same template gives the same key again until the TPM restarts, so it is not kept.
 struct PcrBoundKey {
   std::vector<unsigned> pcrs;
-  Bytes public_area;   // TPM2B_PUBLIC with its size, as Azure wants it
-  Bytes tpmt_public;   // the same without the size: what the key's name is the hash of
-  Bytes name;          // 000b || SHA-256(tpmt_public)
-  Bytes modulus;       // 256 bytes
+  Bytes public_area;  // TPM2B_PUBLIC with its size, as Azure wants it
+  Bytes tpmt_public;  // the same without the size: what the key's name is the hash of
+  Bytes name;         // 000b || SHA-256(tpmt_public)
+  Bytes modulus;      // 256 bytes
 };
 
 enum class RsaScheme { kRsaes, kOaepSha1, kOaepSha256 };

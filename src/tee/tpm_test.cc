@@ -1,11 +1,11 @@
 #include "tee/tpm.h"
 
 #include <gtest/gtest.h>
-#include <tss2/tss2_tctildr.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <tss2/tss2_tctildr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,10 +32,18 @@ class SoftwareTpm {
     std::string pattern = (std::filesystem::temp_directory_path() / "apm-tpm-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) return false;
     dir_ = pattern;
-    std::array<std::string, 12> words = {kSwtpm, "socket", "--tpm2", "--tpmstate", "dir=" + dir_,
-                                         "--server", "type=unixio,path=" + socket(), "--ctrl",
-                                         "type=unixio,path=" + socket() + ".ctrl", "--flags",
-                                         "startup-clear", "--daemon"};
+    std::array<std::string, 12> words = {kSwtpm,
+                                         "socket",
+                                         "--tpm2",
+                                         "--tpmstate",
+                                         "dir=" + dir_,
+                                         "--server",
+                                         "type=unixio,path=" + socket(),
+                                         "--ctrl",
+                                         "type=unixio,path=" + socket() + ".ctrl",
+                                         "--flags",
+                                         "startup-clear",
+                                         "--daemon"};
     std::array<char*, 12> argv{};
     for (std::size_t i = 0; i + 1 < words.size(); ++i) argv[i] = words[i].data();
     if (::posix_spawn(&pid_, kSwtpm, nullptr, nullptr, argv.data(), environ) != 0) return false;
@@ -226,10 +234,10 @@ TEST_F(TpmTest, DecryptsEveryScheme) {
   const auto c = rsa->encrypt_oaep(Hash::kSha256, Hash::kSha256, secret);
   const auto d = rsa->encrypt_oaep(Hash::kSha256, Hash::kSha256, secret, as_bytes(label));
   ASSERT_TRUE(a.ok() && b.ok() && c.ok() && d.ok());
-  const std::array opened = {
-      tpm.decrypt(*key, {}, RsaScheme::kRsaes, *a), tpm.decrypt(*key, {}, RsaScheme::kOaepSha1, *b),
-      tpm.decrypt(*key, {}, RsaScheme::kOaepSha256, *c),
-      tpm.decrypt(*key, {}, RsaScheme::kOaepSha256, *d, "apm-login-v1")};
+  const std::array opened = {tpm.decrypt(*key, {}, RsaScheme::kRsaes, *a),
+                             tpm.decrypt(*key, {}, RsaScheme::kOaepSha1, *b),
+                             tpm.decrypt(*key, {}, RsaScheme::kOaepSha256, *c),
+                             tpm.decrypt(*key, {}, RsaScheme::kOaepSha256, *d, "apm-login-v1")};
   for (const auto& each : opened) {
     ASSERT_TRUE(each.ok()) << each.error().message;
     EXPECT_EQ(to_bytes(each->view()), secret);

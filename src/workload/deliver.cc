@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kNameBytesMax = 200;
 
 bool in_memory(int directory) {
-  struct statfs info {};
+  struct statfs info{};
   if (::fstatfs(directory, &info) != 0) return false;
   const auto type = static_cast<unsigned long>(info.f_type);
   return type == TMPFS_MAGIC || type == RAMFS_MAGIC;
@@ -70,8 +70,7 @@ Status write_secret_file(const std::string& directory, const std::string& name,
   const std::string shown = concat(directory, "/", name);
   const std::string temporary = concat(".", name, ".", crypto::random_base62(12));
   const Status written = write_temporary(dir.get(), temporary, value.view(), shown);
-  if (written.ok() &&
-      ::renameat(dir.get(), temporary.c_str(), dir.get(), name.c_str()) == 0) {
+  if (written.ok() && ::renameat(dir.get(), temporary.c_str(), dir.get(), name.c_str()) == 0) {
     return {};
   }
   const Error error = written.ok() ? io_error(concat("rename ", shown)) : written.error();

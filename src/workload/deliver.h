@@ -18,7 +18,7 @@ namespace apm::workload {
                                        const crypto::SecretBytes& value);
 
 struct Program {
-  std::vector<std::string> arguments;             // [0] is the program, searched in PATH
+  std::vector<std::string> arguments;                  // [0] is the program, searched in PATH
   std::map<std::string, crypto::SecretBytes> secrets;  // environment variable -> value
 };
 // The environment of the program: `inherited` ("K=V", NULL-ended) without the variables that the

@@ -22,7 +22,7 @@ TEST(Deliver, FilesGoToMemoryOnly) {
   ASSERT_TRUE(write_secret_file(dir, "dek", value).ok());
   ASSERT_TRUE(write_secret_file(dir, "dek", SecretBytes::copy_of(std::string_view("new"))).ok());
   EXPECT_EQ(as_text(*read_file(dir + "/dek", 100)), "new");
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat((dir + "/dek").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777U, 0600U);
   for (const char* name : {"", ".x", "a/b", "../x"}) {

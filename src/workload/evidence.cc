@@ -15,8 +15,8 @@ Result<Evidence> collect_evidence(tee::Tpm& tpm, const EvidenceRequest& request)
   APM_TRY(evidence.key, tpm.make_pcr_bound_key(request.pcrs, evidence.unique));
   evidence.binding = attestation::login_binding(
       {request.nonce, request.cluster_id, request.server_key_sha256, evidence.key.name});
-  APM_TRY(evidence.certify, tpm.certify(evidence.key, evidence.unique, tee::kAzureAkHandle,
-                                        evidence.binding));
+  APM_TRY(evidence.certify,
+          tpm.certify(evidence.key, evidence.unique, tee::kAzureAkHandle, evidence.binding));
   APM_TRY(evidence.quote, tpm.quote(request.pcrs, tee::kAzureAkHandle, evidence.binding));
   APM_TRY(evidence.pcrs, tpm.read_pcrs(request.pcrs));
   APM_TRY(evidence.event_log, tee::read_event_log(request.event_log_path));

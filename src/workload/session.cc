@@ -101,8 +101,8 @@ Result<json::Value> call_api(net::HttpClient& client, Call call) {
   if (!answer.ok()) return answer.error();
   json::Limits limits;
   limits.bytes_max = kAnswerBytesMax;
-  auto body = answer->body.empty() ? Result<json::Value>(json::Value())
-                                   : json::parse(answer->body, limits);
+  auto body =
+      answer->body.empty() ? Result<json::Value>(json::Value()) : json::parse(answer->body, limits);
   crypto::wipe(answer->body);
   if (answer->status < 200 || answer->status >= 300) {
     return refusal(call.what, answer->status, body.ok() ? *body : json::Value());
@@ -209,9 +209,9 @@ Result<LoggedIn> Session::login() {
   auto answer = call_api(pinned, {"POST", api_url(config_, config_.mount + "/login"), "",
                                   json::write(json::Value(body)), "attested login", false});
   if (!answer.ok() && answer.error().reason == "tls_untrusted") {
-    return Error(Code::kRefused, "server_key_mismatch",
-                 concat("the TLS server is not the one that its challenge names: ",
-                        answer.error().message));
+    return Error(
+        Code::kRefused, "server_key_mismatch",
+        concat("the TLS server is not the one that its challenge names: ", answer.error().message));
   }
   APM_CHECK_OK(answer);
   pinned_sha256_ = challenge.server_key_sha256;

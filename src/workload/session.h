@@ -15,8 +15,8 @@
 namespace apm::workload {
 
 struct SessionConfig {
-  std::string address;              // "https://host:port"
-  std::string ca_file;              // PEM; empty: the system's store
+  std::string address;  // "https://host:port"
+  std::string ca_file;  // PEM; empty: the system's store
   std::string mount = "auth/apm";
   std::string imds_endpoint = "http://169.254.169.254";
   tee::TpmConfig tpm;
@@ -47,7 +47,7 @@ class Session {
 
  private:
   SessionConfig config_;
-  Bytes pinned_sha256_;  // of the server's key, after a login
+  Bytes pinned_sha256_;                    // of the server's key, after a login
   std::optional<net::HttpClient> client_;  // for reading secrets
 };
 

@@ -9,8 +9,8 @@ namespace apm::attestation::azure_vtpm {
 namespace {
 
 Error too_large(std::string_view what) {
-  return Error(Code::kRefused, "evidence_too_large", concat("the evidence's ", what,
-                                                            " is too large"));
+  return Error(Code::kRefused, "evidence_too_large",
+               concat("the evidence's ", what, " is too large"));
 }
 
 Status check_sizes(const AzureVtpmEvidence& evidence) {
@@ -84,11 +84,10 @@ Result<Claims> verify(const AzureVtpmEvidence& evidence, const Expectation& expe
   APM_TRY(const tpm::Attest certified,
           tpm::verify_certify(evidence.certify_attest, evidence.certify_signature, ak,
                               {expectation.binding, tpm::object_name(evidence.key_public)}));
-  APM_TRY(crypto::PublicKey caller_key,
-          tpm::check_login_key(evidence.key_public, evidence.pcrs));
+  APM_TRY(crypto::PublicKey caller_key, tpm::check_login_key(evidence.key_public, evidence.pcrs));
   APM_TRY(std::string enclave_id, azure_vtpm_enclave_id(evidence.pcrs));
-  SignerVerdict signer = azure_vtpm_signer(evidence.event_log, evidence.pcrs,
-                                           expectation.allowed_public_signers);
+  SignerVerdict signer =
+      azure_vtpm_signer(evidence.event_log, evidence.pcrs, expectation.allowed_public_signers);
   json::Object facts = make_facts(platform, evidence.pcrs, signer);
   return Claims{std::move(platform), evidence.pcrs,         std::move(enclave_id),
                 std::move(signer),   std::move(caller_key), std::move(facts)};

@@ -22,20 +22,20 @@ inline constexpr std::string_view kFamily = "azure-snp-vtpm";
 struct AzureVtpmEvidence {
   Bytes hcl_report;
   std::string vcek_chain_pem;
-  Bytes quote_attest;       // TPMS_ATTEST
-  Bytes quote_signature;    // raw RSASSA
+  Bytes quote_attest;     // TPMS_ATTEST
+  Bytes quote_signature;  // raw RSASSA
   tpm::PcrValues pcrs;
-  Bytes key_public;         // TPMT_PUBLIC of the caller's key
+  Bytes key_public;  // TPMT_PUBLIC of the caller's key
   Bytes certify_attest;
   Bytes certify_signature;
-  Bytes event_log;          // may be empty: then there is no signer
+  Bytes event_log;  // may be empty: then there is no signer
 };
 
 struct Expectation {
   Bytes binding;  // 32 bytes: extraData of quote and certification
   const snp::Anchors* anchors = nullptr;
   std::int64_t now_unix_s = 0;
-  std::vector<unsigned> required_pcrs;  // ascending
+  std::vector<unsigned> required_pcrs;           // ascending
   std::set<std::string> allowed_public_signers;  // signer ids accepted although public
   snp::Floor floor;
 };

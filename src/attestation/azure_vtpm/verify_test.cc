@@ -72,17 +72,26 @@ TEST_F(AzureVtpmVerify, EachWrongReportFieldHasItsReason) {
     std::size_t offset;
     std::uint8_t value;
   };
-  const Case cases[] = {
-      {"snp_report_version", 0x000, 4},      {"snp_policy_reserved", 0x00A, 0x01},
-      {"snp_migration_allowed", 0x00A, 0x07}, {"snp_debug_allowed", 0x00A, 0x0b},
-      {"snp_vmpl", 0x030, 1},                {"snp_signature_algorithm", 0x034, 2},
-      {"snp_key_info_reserved", 0x048, 0x20}, {"snp_vlek_unsupported", 0x048, 0x04},
-      {"snp_signing_key", 0x048, 0x1c},      {"snp_chip_id_masked", 0x048, 0x02},
-      {"snp_reserved_not_zero", 0x04C, 1},   {"snp_report_data", 0x050, 0},
-      {"snp_report_data", 0x08F, 1},         {"snp_tcb_mismatch", 0x180, 3},
-      {"snp_tcb_mismatch", 0x182, 1},        {"snp_product_mismatch", 0x189, 0x11},
-      {"snp_product_unknown", 0x189, 0xff},  {"snp_reserved_not_zero", 0x18B, 1},
-      {"snp_chip_mismatch", 0x1A0, 0},       {"snp_reserved_not_zero", 0x208, 1}};
+  const Case cases[] = {{"snp_report_version", 0x000, 4},
+                        {"snp_policy_reserved", 0x00A, 0x01},
+                        {"snp_migration_allowed", 0x00A, 0x07},
+                        {"snp_debug_allowed", 0x00A, 0x0b},
+                        {"snp_vmpl", 0x030, 1},
+                        {"snp_signature_algorithm", 0x034, 2},
+                        {"snp_key_info_reserved", 0x048, 0x20},
+                        {"snp_vlek_unsupported", 0x048, 0x04},
+                        {"snp_signing_key", 0x048, 0x1c},
+                        {"snp_chip_id_masked", 0x048, 0x02},
+                        {"snp_reserved_not_zero", 0x04C, 1},
+                        {"snp_report_data", 0x050, 0},
+                        {"snp_report_data", 0x08F, 1},
+                        {"snp_tcb_mismatch", 0x180, 3},
+                        {"snp_tcb_mismatch", 0x182, 1},
+                        {"snp_product_mismatch", 0x189, 0x11},
+                        {"snp_product_unknown", 0x189, 0xff},
+                        {"snp_reserved_not_zero", 0x18B, 1},
+                        {"snp_chip_mismatch", 0x1A0, 0},
+                        {"snp_reserved_not_zero", 0x208, 1}};
   for (const Case& c : cases) {
     m().edit_report = [&](Bytes& r) { r[c.offset] = c.value; };
     EXPECT_EQ(reason(), c.reason) << "offset " << c.offset;

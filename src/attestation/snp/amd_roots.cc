@@ -987,12 +987,9 @@ constexpr std::uint8_t kAsvkTurin[] = {
 
 AmdCertificates amd_certificates(Product product) {
   switch (product) {
-    case Product::kMilan:
-      return {kArkMilan, kAskMilan, kAsvkMilan};
-    case Product::kGenoa:
-      return {kArkGenoa, kAskGenoa, kAsvkGenoa};
-    case Product::kTurin:
-      return {kArkTurin, kAskTurin, kAsvkTurin};
+    case Product::kMilan: return {kArkMilan, kAskMilan, kAsvkMilan};
+    case Product::kGenoa: return {kArkGenoa, kAskGenoa, kAsvkGenoa};
+    case Product::kTurin: return {kArkTurin, kAskTurin, kAsvkTurin};
   }
   return {};
 }

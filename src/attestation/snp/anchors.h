@@ -22,8 +22,8 @@ enum class Product { kMilan, kGenoa, kTurin };
 [[nodiscard]] std::string_view product_name(Product product);  // "Milan"
 
 struct Anchor {
-  std::string name;                 // "amd", or the name that the configuration gives
-  std::optional<Product> product;   // nothing: any product (test anchors)
+  std::string name;                // "amd", or the name that the configuration gives
+  std::optional<Product> product;  // nothing: any product (test anchors)
   crypto::Certificate ark;
   std::optional<crypto::Certificate> ask;  // built-in intermediate
 };

@@ -63,8 +63,8 @@ Result<Bytes> signature_half(ByteView half) {
 
 Status check_header(ByteView raw) {
   if (raw.size() != kReportSize) {
-    return refused("snp_report_size", concat("the SNP report has ", raw.size(),
-                                             " bytes instead of ", kReportSize));
+    return refused("snp_report_size",
+                   concat("the SNP report has ", raw.size(), " bytes instead of ", kReportSize));
   }
   const std::uint32_t version = u32_at(raw, 0x000);
   if (version != 2 && version != 3 && version != 5) {

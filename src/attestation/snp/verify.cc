@@ -81,9 +81,8 @@ Status check_kind(const Report& report, const Certificate& leaf) {
   const bool is_vcek = leaf.subject_common_name() == "SEV-VCEK" && vek_extension(leaf, "4") &&
                        !vek_extension(leaf, "5");
   if (!is_vcek) {
-    return refused("snp_leaf_kind",
-                   concat("the first certificate ('", leaf.subject_common_name(),
-                          "') is not a VCEK with a hardware id"));
+    return refused("snp_leaf_kind", concat("the first certificate ('", leaf.subject_common_name(),
+                                           "') is not a VCEK with a hardware id"));
   }
   return {};
 }
@@ -129,9 +128,9 @@ Status path_to(const Anchor& anchor, const Chain& chain, std::int64_t now_unix_s
     if (!is_root(c)) {
       path.intermediates.push_back(&c);
     } else if (!same_key(c, anchor.ark)) {
-      return refused("snp_root_not_pinned", concat("the root that came with the evidence ('",
-                                                   c.subject_common_name(),
-                                                   "') does not have the pinned key"));
+      return refused("snp_root_not_pinned",
+                     concat("the root that came with the evidence ('", c.subject_common_name(),
+                            "') does not have the pinned key"));
     }
   }
   if (anchor.ask) path.intermediates.push_back(&*anchor.ask);
@@ -197,12 +196,13 @@ Status bind_chip(const Report& report, const Certificate& leaf, Product product)
   const ByteView chip = report.chip_id;
   const auto zero = [](std::uint8_t b) { return b == 0; };
   if (report.key_info.mask_chip_key() || std::all_of(chip.begin(), chip.end(), zero)) {
-    return refused("snp_chip_id_masked", "the SNP report hides its CHIP_ID: it cannot be tied to "
-                                         "the VCEK's chip");
+    return refused("snp_chip_id_masked",
+                   "the SNP report hides its CHIP_ID: it cannot be tied to "
+                   "the VCEK's chip");
   }
   const std::optional<Bytes> hardware_id = vek_extension(leaf, "4");
-  const bool rest_zero = std::all_of(chip.begin() + static_cast<std::ptrdiff_t>(size), chip.end(),
-                                     zero);
+  const bool rest_zero =
+      std::all_of(chip.begin() + static_cast<std::ptrdiff_t>(size), chip.end(), zero);
   if (!hardware_id || hardware_id->size() != size || !rest_zero ||
       !equal(*hardware_id, chip.first(size))) {
     return refused("snp_chip_mismatch", "CHIP_ID of the SNP report is not the VCEK's hardware id");
@@ -217,12 +217,12 @@ Status check_floor(const Tcb& have, const Tcb& floor, Product product) {
     std::string_view name;
     std::uint8_t have, floor;
   };
-  const Component components[] = {{"fmc", have.fmc,
-                                   product == Product::kTurin ? floor.fmc : std::uint8_t{0}},
-                                  {"bootloader", have.bootloader, floor.bootloader},
-                                  {"tee", have.tee, floor.tee},
-                                  {"snp", have.snp, floor.snp},
-                                  {"microcode", have.microcode, floor.microcode}};
+  const Component components[] = {
+      {"fmc", have.fmc, product == Product::kTurin ? floor.fmc : std::uint8_t{0}},
+      {"bootloader", have.bootloader, floor.bootloader},
+      {"tee", have.tee, floor.tee},
+      {"snp", have.snp, floor.snp},
+      {"microcode", have.microcode, floor.microcode}};
   for (const Component& c : components) {
     if (c.have < c.floor) {
       return refused("snp_tcb_too_old",
@@ -242,8 +242,8 @@ Status check_policy(const Report& report, const Tcb& reported, Product product,
     return refused("snp_migration_allowed", "the guest policy allows a migration agent");
   }
   if (report.vmpl != 0) {
-    return refused("snp_vmpl", concat("the SNP report was requested at VMPL ", report.vmpl,
-                                      " instead of 0"));
+    return refused("snp_vmpl",
+                   concat("the SNP report was requested at VMPL ", report.vmpl, " instead of 0"));
   }
   APM_CHECK_OK(check_floor(reported, floor.minimum, product));
   if (floor.require_alias_check && (report.platform_info >> 5 & 1) == 0) {
@@ -269,8 +269,9 @@ Result<Claims> verify(ByteView raw, std::string_view chain_pem, const Expectatio
   APM_CHECK_OK(bind_chip(report, chain.leaf(), product));
   APM_CHECK_OK(check_policy(report, reported, product, expectation.floor));
   if (!equal(report.report_data, expectation.report_data)) {
-    return refused("snp_report_data", "REPORT_DATA of the SNP report is not the expected value: "
-                                      "it was made for something else");
+    return refused("snp_report_data",
+                   "REPORT_DATA of the SNP report is not the expected value: "
+                   "it was made for something else");
   }
   return Claims{std::move(report), product, reported, std::move(anchor)};
 }

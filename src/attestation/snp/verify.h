@@ -26,8 +26,8 @@
 namespace apm::attestation::snp {
 
 struct Floor {
-  Tcb minimum;  // of REPORTED_TCB, each component
-  bool require_alias_check = false;  // PLATFORM_INFO bit 5 (BadRAM)
+  Tcb minimum;                         // of REPORTED_TCB, each component
+  bool require_alias_check = false;    // PLATFORM_INFO bit 5 (BadRAM)
   std::set<std::string> denied_chips;  // CHIP_ID, 128 lower-case hex digits
 };
 

@@ -90,7 +90,7 @@ class SyntheticMachine {
   std::function<void(Bytes&)> edit_report = [](Bytes&) {};         // before it is signed
   std::function<void(Bytes&)> edit_signed_report = [](Bytes&) {};  // afterwards
   std::function<void(Bytes&)> edit_hcl = [](Bytes&) {};
-  std::function<void(Bytes&)> edit_quote = [](Bytes&) {};          // before it is signed
+  std::function<void(Bytes&)> edit_quote = [](Bytes&) {};  // before it is signed
   std::function<void(Bytes&)> edit_certify = [](Bytes&) {};
   std::map<std::string, Bytes> vcek_extensions;  // OID -> content, all of them
   std::string vcek_name = "SEV-VCEK";
@@ -125,13 +125,11 @@ class SyntheticMachine {
     quoted.reset();
     pcrs.clear();
     const std::string oid = "1.3.6.1.4.1.3704.1";
-    vcek_extensions = {{oid + ".1", {2, 1, 0}},
-                       {oid + ".2", to_bytes(std::string_view("\x16\x08Milan-B0"))},
-                       {oid + ".3.1", {2, 1, 4}},
-                       {oid + ".3.2", {2, 1, 0}},
-                       {oid + ".3.3", {2, 1, 22}},
-                       {oid + ".3.8", {2, 2, 0, 213}},
-                       {oid + ".4", Bytes(64, 0xc1)}};
+    vcek_extensions = {
+        {oid + ".1", {2, 1, 0}},      {oid + ".2", to_bytes(std::string_view("\x16\x08Milan-B0"))},
+        {oid + ".3.1", {2, 1, 4}},    {oid + ".3.2", {2, 1, 0}},
+        {oid + ".3.3", {2, 1, 22}},   {oid + ".3.8", {2, 2, 0, 213}},
+        {oid + ".4", Bytes(64, 0xc1)}};
     events = {{7, tpm::kEvEfiVariableDriverConfig, secure_boot(1), {}},
               {7, tpm::kEvSeparator, Bytes(4, 0), {}},
               {7, tpm::kEvEfiVariableAuthority, authority("Example Image Signing"), {}}};
@@ -189,8 +187,7 @@ class SyntheticMachine {
   }
 
   [[nodiscard]] crypto::Certificate vcek() const {
-    std::vector<std::pair<std::string, Bytes>> list(vcek_extensions.begin(),
-                                                    vcek_extensions.end());
+    std::vector<std::pair<std::string, Bytes>> list(vcek_extensions.begin(), vcek_extensions.end());
     return certificate(vcek_name, vcek_key_, &*ask_, ask_key_, false, std::move(list));
   }
 
@@ -206,9 +203,11 @@ class SyntheticMachine {
 
   [[nodiscard]] Bytes runtime_claims() const {
     const crypto::PublicKey ak = must(ak_.public_key());
-    return to_bytes("{\"keys\":[{\"kid\":\"HCLAkPub\",\"key_ops\":[\"sign\"],\"kty\":\"RSA\","
-                    "\"e\":\"AQAB\",\"n\":\"" + base64url_encode(must(ak.rsa_modulus())) +
-                    "\"}],\"vm-configuration\":{\"secure-boot\":true},\"user-data\":\"00FF\"}");
+    return to_bytes(
+        "{\"keys\":[{\"kid\":\"HCLAkPub\",\"key_ops\":[\"sign\"],\"kty\":\"RSA\","
+        "\"e\":\"AQAB\",\"n\":\"" +
+        base64url_encode(must(ak.rsa_modulus())) +
+        "\"}],\"vm-configuration\":{\"secure-boot\":true},\"user-data\":\"00FF\"}");
   }
 
   [[nodiscard]] Bytes report() const {

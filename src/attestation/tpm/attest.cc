@@ -65,8 +65,9 @@ Status check_signature(ByteView attest, ByteView signature, const crypto::Public
 Status check_extra_data(const Attest& attest, ByteView expected) {
   if (expected.empty() || attest.extra_data.size() != expected.size() ||
       !crypto::constant_time_equal(attest.extra_data, expected)) {
-    return refused("tpm_extra_data", "the TPM signed another binding (nonce, server or key) than "
-                                     "this login's: ask for a new challenge");
+    return refused("tpm_extra_data",
+                   "the TPM signed another binding (nonce, server or key) than "
+                   "this login's: ask for a new challenge");
   }
   return {};
 }
@@ -78,11 +79,10 @@ Status check_pcrs(const Attest& attest, const PcrValues& pcrs,
     return refused("tpm_pcr_selection",
                    "the quote does not cover exactly the required PCRs of the SHA-256 bank");
   }
-  const bool exact =
-      std::equal(pcrs.begin(), pcrs.end(), required.begin(), required.end(),
-                 [](const auto& have, unsigned index) {
-                   return have.first == index && have.second.size() == kSha256Size;
-                 });
+  const bool exact = std::equal(pcrs.begin(), pcrs.end(), required.begin(), required.end(),
+                                [](const auto& have, unsigned index) {
+                                  return have.first == index && have.second.size() == kSha256Size;
+                                });
   if (!exact) {
     return refused("tpm_pcr_values", "the PCR values are not those that the quote selects");
   }
@@ -152,16 +152,16 @@ Result<Bytes> rsassa_from_tpmt(ByteView tpmt_signature) {
 
 Result<Attest> verify_quote(ByteView attest, ByteView raw_signature, const crypto::PublicKey& ak,
                             const PcrValues& pcrs, const QuoteExpectation& expected) {
-  APM_TRY(Attest quote, verify_attest(attest, raw_signature, ak, AttestType::kQuote,
-                                      expected.extra_data));
+  APM_TRY(Attest quote,
+          verify_attest(attest, raw_signature, ak, AttestType::kQuote, expected.extra_data));
   APM_CHECK_OK(check_pcrs(quote, pcrs, expected.required));
   return quote;
 }
 
 Result<Attest> verify_certify(ByteView attest, ByteView raw_signature, const crypto::PublicKey& ak,
                               const CertifyExpectation& expected) {
-  APM_TRY(Attest certified, verify_attest(attest, raw_signature, ak, AttestType::kCertify,
-                                          expected.extra_data));
+  APM_TRY(Attest certified,
+          verify_attest(attest, raw_signature, ak, AttestType::kCertify, expected.extra_data));
   if (expected.name.empty() || !equal(certified.name, expected.name)) {
     return refused("tpm_certified_name", "the TPM certified another key than the one sent");
   }

@@ -21,8 +21,8 @@ namespace apm::attestation::tpm {
 using PcrValues = std::map<unsigned, Bytes>;  // SHA-256 bank: index -> 32 bytes
 
 struct PcrSelection {
-  std::uint16_t bank = 0;          // TPM_ALG_ID: 000b is SHA-256
-  std::vector<unsigned> indexes;   // ascending
+  std::uint16_t bank = 0;         // TPM_ALG_ID: 000b is SHA-256
+  std::vector<unsigned> indexes;  // ascending
 };
 
 enum class AttestType { kQuote, kCertify };

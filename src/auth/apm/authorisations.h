@@ -19,8 +19,8 @@
 namespace apm::auth_apm {
 
 struct Authorisation {
-  std::string enclave;  // 64 hex digits; "" for every enclave of the signer
-  std::string signer;   // 64 hex digits
+  std::string enclave;                 // 64 hex digits; "" for every enclave of the signer
+  std::string signer;                  // 64 hex digits
   std::string engine_path = "anjuna";  // no slash at either end
   std::string secret;
   std::int64_t created_unix_s = 0;

@@ -20,9 +20,7 @@ constexpr std::string_view kItemPrefix = "authorizations/";
 constexpr std::string_view kAccessorDomain = "apm-login-accessor-v1";
 constexpr std::size_t kAccessorBytes = 16;
 
-Error unsupported() {
-  return Error(Code::kUnsupported, "unsupported operation");
-}
+Error unsupported() { return Error(Code::kUnsupported, "unsupported operation"); }
 
 bool is_write(Operation operation) {
   return operation == Operation::kCreate || operation == Operation::kUpdate;
@@ -115,9 +113,9 @@ Result<Response> Method::login(const json::Object& data) {
   const Config config = current_config();
 
   attestation::azure_vtpm::Expectation expected;
-  expected.binding = attestation::login_binding(
-      {login.nonce, dependencies_.cluster_id, server_key,
-       attestation::tpm::object_name(login.evidence.key_public)});
+  expected.binding =
+      attestation::login_binding({login.nonce, dependencies_.cluster_id, server_key,
+                                  attestation::tpm::object_name(login.evidence.key_public)});
   expected.anchors = dependencies_.anchors.get();
   expected.now_unix_s = now;
   expected.required_pcrs = attestation::login_pcrs();

@@ -29,9 +29,9 @@ namespace apm::auth_apm {
 
 // Makes the token of an identity; the same arguments may be given again and must give a token that
 // is worth the same.
-using TokenIssuer = std::function<Result<std::string>(
-    const logical::AttestedIdentity& identity, std::int64_t issued_unix_s, std::uint64_t ttl_s,
-    std::string accessor)>;
+using TokenIssuer = std::function<Result<std::string>(const logical::AttestedIdentity& identity,
+                                                      std::int64_t issued_unix_s,
+                                                      std::uint64_t ttl_s, std::string accessor)>;
 
 struct Dependencies {
   const Clock* clock = nullptr;

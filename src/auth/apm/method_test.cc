@@ -34,8 +34,7 @@ class ApmMethod : public ::testing::Test {
     open();
   }
   void open() {
-    auto anchors = std::make_shared<attestation::snp::Anchors>(
-        attestation::snp::Anchors::none());
+    auto anchors = std::make_shared<attestation::snp::Anchors>(attestation::snp::Anchors::none());
     ASSERT_TRUE(anchors->add_named("synthetic", m().ark_pem()).ok());
     Dependencies d;
     d.clock = &clock_;
@@ -186,9 +185,10 @@ TEST_F(ApmMethod, DenialsNameTheRule) {
 
 TEST_F(ApmMethod, ConfigMergesAndHidesKeys) {
   ASSERT_TRUE(call(Operation::kUpdate, "config", {{"epid-api-key", "e-secret"}}).ok());
-  ASSERT_TRUE(call(Operation::kUpdate, "config",
-                   {{"dcap-api-key", "d-secret"}, {"min_tcb_microcode", "214"},
-                    {"token_ttl", "5m"}}).ok());
+  ASSERT_TRUE(
+      call(Operation::kUpdate, "config",
+           {{"dcap-api-key", "d-secret"}, {"min_tcb_microcode", "214"}, {"token_ttl", "5m"}})
+          .ok());
   open();  // from storage
   const auto read = call(Operation::kRead, "config");
   ASSERT_TRUE(read.ok());
@@ -209,9 +209,11 @@ TEST_F(ApmMethod, Authorisations) {
   const std::string s(64, '5');
   const std::string other(64, 'a');
   ASSERT_TRUE(call(Operation::kUpdate, "authorizations/enclave",
-                   {{"enclave", e}, {"signer", s}, {"secret", "dek"}}).ok());
+                   {{"enclave", e}, {"signer", s}, {"secret", "dek"}})
+                  .ok());
   ASSERT_TRUE(call(Operation::kUpdate, "authorizations/signer",
-                   {{"signer", s}, {"engine_path", "kv/"}, {"secret", "app/key"}}).ok());
+                   {{"signer", s}, {"engine_path", "kv/"}, {"secret", "app/key"}})
+                  .ok());
   open();  // from storage
   const auto reads = [&](const std::string& enclave, const std::string& signer,
                          const std::string& path) {
@@ -234,11 +236,11 @@ TEST_F(ApmMethod, Authorisations) {
   ASSERT_TRUE(listed.ok());
   EXPECT_EQ(listed->data->find("keys")->as_array()->size(), 2U);
   ASSERT_TRUE(call(Operation::kUpdate, "authorizations/revoke",
-                   {{"enclave", e}, {"signer", s}, {"secret", "dek"}}).ok());
+                   {{"enclave", e}, {"signer", s}, {"secret", "dek"}})
+                  .ok());
   EXPECT_FALSE(reads(e, s, "anjuna/dek"));
   const auto left = call(Operation::kRead, "authorizations");
-  const std::string id =
-      *left->data->find("authorizations")->as_array()->front().string_at("id");
+  const std::string id = *left->data->find("authorizations")->as_array()->front().string_at("id");
   ASSERT_TRUE(call(Operation::kDelete, "authorizations/" + id).ok());
   EXPECT_FALSE(reads(other, s, "kv/app/key"));
   EXPECT_EQ(call(Operation::kDelete, "authorizations/" + id).error().reason,

@@ -83,9 +83,8 @@ Result<json::Object> seal_answer(const json::Object& answer, const crypto::Publi
   APM_CHECK_OK(ciphertext);
   Bytes label = to_bytes(attestation::kLoginLabel);
   label.push_back(0);  // a TPM's label includes its terminator
-  APM_TRY(const Bytes encrypted_key,
-          key.encrypt_oaep(crypto::Hash::kSha256, crypto::Hash::kSha256, content_key.view(),
-                           label));
+  APM_TRY(const Bytes encrypted_key, key.encrypt_oaep(crypto::Hash::kSha256, crypto::Hash::kSha256,
+                                                      content_key.view(), label));
   return json::Object{{"encrypted_key", base64_encode(encrypted_key)},
                       {"nonce", base64_encode(nonce)},
                       {"ciphertext", base64_encode(*ciphertext)}};
