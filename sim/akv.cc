@@ -72,7 +72,7 @@ HttpResponse KeyVault::route(const HttpRequest& request) {
 }
 
 bool KeyVault::throttled() {
-  const std::lock_guard lock(throttle_mutex_);
+  const MutexLock lock(throttle_mutex_);
   const std::int64_t now = now_ms();
   while (!create_calls_ms_.empty() && create_calls_ms_.front() <= now - kThrottleWindowMs) {
     create_calls_ms_.pop_front();

@@ -3,10 +3,10 @@
 // The simulated Key Vault (azure.md sections 10 to 12). Borrows all; any thread.
 
 #include <deque>
-#include <mutex>
 #include <string>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "sim/hardware.h"
 #include "sim/state.h"
 #include "sim/wire.h"
@@ -65,8 +65,8 @@ class KeyVault {
   const Hardware& hardware_;
   VaultState& state_;
   const Clock& clock_;
-  std::mutex throttle_mutex_;
-  std::deque<std::int64_t> create_calls_ms_;
+  Mutex throttle_mutex_;
+  std::deque<std::int64_t> create_calls_ms_ APM_GUARDED_BY(throttle_mutex_);
 };
 
 template <class Act>

@@ -77,7 +77,7 @@ Status Faults::add_fault(const json::Value& rule) {
     return Error(Code::kInvalidArgument, "fault_rule",
                  concat("unknown action, nth or count in the fault rule: ", out.action));
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (faults_.size() >= kFaultsMax) {
     return Error(Code::kTooLarge, "fault_rule", "too many fault rules; DELETE /sim/faults first");
   }
@@ -102,7 +102,7 @@ Status Faults::arm_kill(const json::Value& rule) {
   if (out.pid <= 1 || out.request < 1 || ::kill(out.pid, 0) != 0) {
     return Error(Code::kInvalidArgument, "kill_rule", "pid of a living process, request from 1");
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::erase_if(kills_, [](const KillRule& k) { return k.done; });
   if (kills_.size() >= kKillsMax) {
     return Error(Code::kTooLarge, "kill_rule", "too many kills are armed");
@@ -112,18 +112,18 @@ Status Faults::arm_kill(const json::Value& rule) {
 }
 
 void Faults::clear_faults() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   faults_.clear();
   kills_.clear();
 }
 
 bool Faults::kill_armed() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::ranges::any_of(kills_, [](const KillRule& k) { return !k.done; });
 }
 
 bool Faults::on_connect() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   bool counted = false;
   for (KillRule& rule : kills_) {
     if (rule.done || rule.when != KillPoint::kConnect) continue;
@@ -149,7 +149,7 @@ std::string Faults::matching_action(const HttpRequest& request) {
 }
 
 RequestPlan Faults::begin(const HttpRequest& request, bool counted) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   RequestPlan plan;
   plan.number = next_++;
   for (KillRule& rule : kills_) {
@@ -181,7 +181,7 @@ RequestPlan Faults::begin(const HttpRequest& request, bool counted) {
 }
 
 void Faults::end(const RequestPlan& plan, int status) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
     if (entry->number != plan.number) continue;
     entry->status = status;
@@ -191,7 +191,7 @@ void Faults::end(const RequestPlan& plan, int status) {
 }
 
 json::Value Faults::log() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   json::Array out;
   for (const Entry& entry : entries_) {
     json::Object line{{"n", entry.number},      {"service", entry.service},
@@ -204,7 +204,7 @@ json::Value Faults::log() const {
 }
 
 json::Value Faults::counts() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   json::Object out;
   for (const auto& [name, count] : counts_) out.set(name, count);
   return out;

@@ -8,13 +8,13 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "sim/wire.h"
 
@@ -76,15 +76,15 @@ class Faults {
     int status;
     std::int64_t started_ms;
   };
-  [[nodiscard]] std::string matching_action(const HttpRequest& request);
+  [[nodiscard]] std::string matching_action(const HttpRequest& request) APM_REQUIRES(mutex_);
 
   const Clock& clock_;
-  mutable std::mutex mutex_;
-  std::deque<Entry> entries_;
-  std::map<std::string, std::uint64_t> counts_;
-  std::uint64_t next_ = 1;
-  std::vector<FaultRule> faults_;
-  std::vector<KillRule> kills_;
+  mutable Mutex mutex_;
+  std::deque<Entry> entries_ APM_GUARDED_BY(mutex_);
+  std::map<std::string, std::uint64_t> counts_ APM_GUARDED_BY(mutex_);
+  std::uint64_t next_ APM_GUARDED_BY(mutex_) = 1;
+  std::vector<FaultRule> faults_ APM_GUARDED_BY(mutex_);
+  std::vector<KillRule> kills_ APM_GUARDED_BY(mutex_);
 };
 
 }  // namespace apm::sim

@@ -141,9 +141,9 @@ Result<std::unique_ptr<NetServer>> NetServer::start(NetServerOptions options) {
 NetServer::~NetServer() {
   stopping_ = true;
   if (acceptor_.joinable()) acceptor_.join();
-  std::unique_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
-  changed_.wait(lock, [this] { return open_.empty(); });
+  while (!open_.empty()) changed_.wait(mutex_);
 }
 
 void NetServer::accept_loop() {
@@ -152,10 +152,10 @@ void NetServer::accept_loop() {
     if (::poll(&ready, 1, kPollMs) <= 0) continue;
     const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) continue;
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] {
-      return stopping_ || open_.size() < static_cast<std::size_t>(kConnectionsMax);
-    });
+    const MutexLock lock(mutex_);
+    while (!stopping_ && open_.size() >= static_cast<std::size_t>(kConnectionsMax)) {
+      changed_.wait(mutex_);
+    }
     open_.insert(fd);
     std::thread([this, fd] { serve(fd); }).detach();
   }
@@ -177,7 +177,7 @@ void NetServer::serve(int fd) {
       stream.close();
     }
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   open_.erase(fd);
   ::close(fd);
   changed_.notify_all();
@@ -225,9 +225,11 @@ bool NetServer::answer(Stream& stream, HttpRequest& request, bool keep, bool cou
     plan = options_.faults->begin(request, counted);
   }
   if (plan.latency_ms > 0) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::milliseconds(plan.latency_ms),
-                      [this] { return stopping_.load(); });
+    const MutexLock lock(mutex_);
+    const auto until =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(plan.latency_ms);
+    while (!stopping_ && changed_.wait_until(mutex_, until)) {
+    }
   }
   if (plan.drop) {
     options_.faults->end(plan, 0);

@@ -5,15 +5,14 @@
 // simulator serves test clients, not hostile ones.
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
 
 #include "base/file.h"
+#include "base/mutex.h"
 #include "sim/faults.h"
 #include "sim/hardware.h"
 #include "sim/wire.h"
@@ -53,9 +52,9 @@ class NetServer {
   UniqueFd listener_;
   std::uint16_t port_ = 0;
   std::atomic<bool> stopping_{false};
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::set<int> open_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::set<int> open_ APM_GUARDED_BY(mutex_);
   std::thread acceptor_;
 };
 

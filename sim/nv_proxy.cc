@@ -112,8 +112,8 @@ NvProxy::~NvProxy() {
   stopping_ = true;
   if (acceptor_.joinable()) acceptor_.join();
   if (control_acceptor_.joinable()) control_acceptor_.join();
-  std::unique_lock lock(mutex_);
-  turn_.wait(lock, [this] { return clients_ == 0; });
+  const MutexLock lock(mutex_);
+  while (clients_ != 0) turn_.wait(mutex_);
 }
 
 void NvProxy::accept_clients() {
@@ -122,7 +122,7 @@ void NvProxy::accept_clients() {
     if (::poll(&ready, 1, kPollMs) <= 0) continue;
     UniqueFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!client.valid()) continue;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (clients_ >= kTpmClientsMax) continue;
     ++clients_;
     std::thread([this, fd = std::move(client)]() mutable { serve(std::move(fd)); }).detach();
@@ -166,7 +166,7 @@ void NvProxy::serve(UniqueFd client) {
     const auto out = answer(*command);
     if (!out.ok() || !write_all(client.get(), *out).ok()) break;
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   --clients_;
   turn_.notify_all();
 }
@@ -174,7 +174,7 @@ void NvProxy::serve(UniqueFd client) {
 // tpm2-tss opens a connection for every command, so a connection that ends says nothing about the
 // objects that were loaded through it. What a killed client left behind goes when room is needed.
 Result<Bytes> NvProxy::answer(ByteView command) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (auto own = own_answer(command)) return *own;
   APM_TRY(Bytes out, backend_.exchange(command));
   if (is_full(out) && !held_.empty()) {

@@ -7,16 +7,15 @@
 // resource manager. A thread per connection; the object lives as long as the process or the test.
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "sim/tpm_wire.h"
 
 namespace apm::sim {
@@ -45,17 +44,17 @@ class NvProxy {
   void serve(UniqueFd client);
   void serve_control(UniqueFd client);
   [[nodiscard]] Result<Bytes> answer(ByteView command);
-  [[nodiscard]] std::optional<Bytes> own_answer(ByteView command) const;
-  void watch(ByteView command, ByteView reply);
+  [[nodiscard]] std::optional<Bytes> own_answer(ByteView command) const APM_REQUIRES(mutex_);
+  void watch(ByteView command, ByteView reply) APM_REQUIRES(mutex_);
 
   NvProxyOptions options_;
-  Bytes report_;  // guarded by mutex_, as is backend_
-  TpmWire backend_;
   UniqueFd listener_, control_;
-  std::mutex mutex_;
-  std::condition_variable turn_;
-  std::set<std::uint32_t> held_;  // objects and sessions that are loaded now
-  std::size_t clients_ = 0;
+  Mutex mutex_;
+  CondVar turn_;
+  Bytes report_ APM_GUARDED_BY(mutex_);
+  TpmWire backend_ APM_GUARDED_BY(mutex_);
+  std::set<std::uint32_t> held_ APM_GUARDED_BY(mutex_);  // objects and sessions that are loaded now
+  std::size_t clients_ APM_GUARDED_BY(mutex_) = 0;
   std::atomic<bool> stopping_{false};
   std::thread acceptor_, control_acceptor_;
 };

@@ -134,7 +134,7 @@ Status VaultState::refresh() {
 }
 
 Status VaultState::with(const std::function<bool(VaultData&)>& act) {
-  const std::lock_guard guard(mutex_);
+  const MutexLock guard(mutex_);
   APM_TRY(const FileLock lock, FileLock::take(lock_path_));
   static_cast<void>(lock);
   APM_CHECK_OK(refresh());

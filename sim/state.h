@@ -7,12 +7,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace apm::sim {
@@ -66,11 +66,11 @@ class VaultState {
   [[nodiscard]] Status with(const std::function<bool(VaultData&)>& act);
 
  private:
-  [[nodiscard]] Status refresh();
+  [[nodiscard]] Status refresh() APM_REQUIRES(mutex_);
   std::string path_, lock_path_;
-  std::mutex mutex_;
-  VaultData data_;
-  std::string stamp_;  // inode and time of the file that data_ was read from
+  Mutex mutex_;
+  VaultData data_ APM_GUARDED_BY(mutex_);
+  std::string stamp_ APM_GUARDED_BY(mutex_);  // inode and time of the file that data_ was read from
 };
 
 }  // namespace apm::sim

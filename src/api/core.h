@@ -5,7 +5,6 @@
 // builds them and they outlive it. Any thread may call.
 
 #include <atomic>
-#include <mutex>
 #include <string>
 
 #include "api/policy_store.h"
@@ -13,6 +12,7 @@
 #include "barrier/barrier.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "expiry/batch_tokens.h"
 #include "expiry/token_store.h"
 #include "mounts/table.h"
@@ -75,7 +75,7 @@ class Core {
   [[nodiscard]] Status maintain();
 
   // Held over init, unseal and seal.
-  [[nodiscard]] std::mutex& lifecycle() { return lifecycle_; }
+  [[nodiscard]] Mutex& lifecycle() { return lifecycle_; }
 
   [[nodiscard]] barrier::Barrier& barrier() { return parts_.barrier; }
   [[nodiscard]] expiry::TokenStore& tokens() { return parts_.tokens; }
@@ -96,7 +96,7 @@ class Core {
   barrier::StoreKind kind_;
   std::atomic<Phase> phase_;
   std::atomic<bool> active_{false};
-  std::mutex lifecycle_;
+  Mutex lifecycle_;
 };
 
 }  // namespace apm::api

@@ -31,7 +31,7 @@ Result<std::string> checked_name(const std::string& raw) {
 }  // namespace
 
 Status PolicyStore::load() {
-  const std::lock_guard changing(changing_);
+  const MutexLock changing(changing_);
   APM_TRY(const std::vector<std::string> names, barrier_.list(kPrefix));
   std::map<std::string, Held> held;
   for (const std::string& name : names) {
@@ -49,14 +49,14 @@ Status PolicyStore::load() {
     APM_CHECK_OK(barrier_.put(kPrefix + own, as_bytes(text)));
     held[own] = {std::move(text), std::make_shared<policy::AclPolicy>(std::move(parsed))};
   }
-  const std::unique_lock lock(mutex_);
+  const WriterLock lock(mutex_);
   held_ = std::move(held);
   return {};
 }
 
 void PolicyStore::unload() {
-  const std::lock_guard changing(changing_);
-  const std::unique_lock lock(mutex_);
+  const MutexLock changing(changing_);
+  const WriterLock lock(mutex_);
   held_.clear();
 }
 
@@ -71,13 +71,16 @@ Status PolicyStore::put(const std::string& raw, const std::string& text) {
                  concat("a policy is at most ", kPolicyBytesMax, " bytes long"));
   }
   APM_TRY(policy::AclPolicy parsed, policy::parse_acl(name, text));
-  const std::lock_guard changing(changing_);
-  if (!held_.contains(name) && held_.size() >= kPoliciesMax) {
-    return Error(Code::kTooLarge, "policies_too_many",
-                 concat("there are ", kPoliciesMax, " policies"));
+  const MutexLock changing(changing_);
+  {
+    const ReaderLock lock(mutex_);
+    if (!held_.contains(name) && held_.size() >= kPoliciesMax) {
+      return Error(Code::kTooLarge, "policies_too_many",
+                   concat("there are ", kPoliciesMax, " policies"));
+    }
   }
   APM_CHECK_OK(barrier_.put(kPrefix + name, as_bytes(text)));
-  const std::unique_lock lock(mutex_);
+  const WriterLock lock(mutex_);
   held_[name] = {text, std::make_shared<policy::AclPolicy>(std::move(parsed))};
   return {};
 }
@@ -88,22 +91,22 @@ Status PolicyStore::erase(const std::string& raw) {
     return Error(Code::kInvalidArgument, "policy_immutable",
                  "cannot delete \"" + name + "\" policy");
   }
-  const std::lock_guard changing(changing_);
+  const MutexLock changing(changing_);
   APM_CHECK_OK(barrier_.erase(kPrefix + name));
-  const std::unique_lock lock(mutex_);
+  const WriterLock lock(mutex_);
   held_.erase(name);
   return {};
 }
 
 std::optional<std::string> PolicyStore::text(const std::string& raw) const {
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   const auto found = held_.find(policy::normalise_name(raw));
   if (found == held_.end()) return std::nullopt;
   return found->second.text;
 }
 
 std::vector<std::string> PolicyStore::names() const {
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   std::vector<std::string> names{std::string(policy::kRootPolicy)};
   for (const auto& [name, held] : held_) names.push_back(name);
   std::sort(names.begin(), names.end());
@@ -112,12 +115,12 @@ std::vector<std::string> PolicyStore::names() const {
 
 bool PolicyStore::exists(const std::string& raw) const {
   const std::string name = policy::normalise_name(raw);
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   return name == policy::kRootPolicy || held_.contains(name);
 }
 
 policy::Acl PolicyStore::acl(const std::vector<std::string>& names) const {
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   std::vector<const policy::AclPolicy*> policies;
   bool root = false;
   for (const std::string& name : names) {

@@ -5,13 +5,12 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 #include <vector>
 
 #include "barrier/barrier.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "policy/acl.h"
 
@@ -42,9 +41,9 @@ class PolicyStore {
   };
 
   barrier::Barrier& barrier_;
-  std::mutex changing_;
-  mutable std::shared_mutex mutex_;
-  std::map<std::string, Held> held_;
+  Mutex changing_;  // held over storage and memory, so that they agree
+  mutable SharedMutex mutex_;
+  std::map<std::string, Held> held_ APM_GUARDED_BY(mutex_);
 };
 
 }  // namespace apm::api

@@ -74,7 +74,7 @@ Result<Answer> serve_init(Core& core, Call& call, const std::string&) {
   }
   if (!is_write(call)) return unsupported();
   if (core.mode() == Mode::kSelfBooted) return self_booted();
-  const std::lock_guard lifecycle(core.lifecycle());
+  const MutexLock lifecycle(core.lifecycle());
   APM_TRY(const barrier::State state, core.barrier().state());
   if (state != barrier::State::kUninitialized) {
     return Error(Code::kInvalidArgument, "already_initialized", "Vault is already initialized");

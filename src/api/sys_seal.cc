@@ -95,7 +95,7 @@ Result<Answer> serve_unseal(Core& core, Call& call, const std::string&) {
   if (migrate) {
     return Error(Code::kInvalidArgument, "migrate", "seal migration is not supported");
   }
-  const std::lock_guard lifecycle(core.lifecycle());
+  const MutexLock lifecycle(core.lifecycle());
   APM_TRY(const barrier::State state, core.barrier().state());
   if (state == barrier::State::kUninitialized) {
     return Error(Code::kUninitialized, "uninitialized", "Vault is not initialized");
@@ -111,7 +111,7 @@ Result<Answer> serve_seal(Core& core, Call& call, const std::string&) {
                  "a server that boots by attestation is sealed with a root token only: it must be "
                  "restarted to serve again");
   }
-  const std::lock_guard lifecycle(core.lifecycle());
+  const MutexLock lifecycle(core.lifecycle());
   core.on_seal();
   return Answer();
 }

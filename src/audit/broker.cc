@@ -1,21 +1,19 @@
 #include "audit/broker.h"
 
-#include <mutex>
-
 namespace apm::audit {
 
 void Broker::add(std::unique_ptr<Device> device) {
-  const std::unique_lock lock(mutex_);
+  const WriterLock lock(mutex_);
   devices_.push_back(std::move(device));
 }
 
 void Broker::set_salt(crypto::SecretBytes salt) {
-  const std::unique_lock lock(mutex_);
+  const WriterLock lock(mutex_);
   salt_ = std::move(salt);
 }
 
 Status Broker::write(const Record& record) {
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   if (devices_.empty()) return {};
   const json::Object entry = entry_of(salt_, record);
   bool accepted = false;
@@ -33,7 +31,7 @@ Status Broker::write(const Record& record) {
 }
 
 Status Broker::reopen() {
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   Status first;
   for (const std::unique_ptr<Device>& device : devices_) {
     Status one = device->reopen();
@@ -43,7 +41,7 @@ Status Broker::reopen() {
 }
 
 std::vector<std::string> Broker::device_names() const {
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   std::vector<std::string> names;
   for (const std::unique_ptr<Device>& device : devices_) names.push_back(device->name());
   return names;

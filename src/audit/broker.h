@@ -5,13 +5,13 @@
 // record is accepted. Any thread may call.
 
 #include <memory>
-#include <shared_mutex>
 #include <string>
 #include <vector>
 
 #include "audit/device.h"
 #include "audit/record.h"
 #include "base/log.h"
+#include "base/mutex.h"
 
 namespace apm::audit {
 
@@ -31,9 +31,9 @@ class Broker {
 
  private:
   Log& log_;
-  mutable std::shared_mutex mutex_;
-  crypto::SecretBytes salt_ = crypto::SecretBytes::random(32);
-  std::vector<std::unique_ptr<Device>> devices_;
+  mutable SharedMutex mutex_;
+  crypto::SecretBytes salt_ APM_GUARDED_BY(mutex_) = crypto::SecretBytes::random(32);
+  std::vector<std::unique_ptr<Device>> devices_ APM_GUARDED_BY(mutex_);
 };
 
 }  // namespace apm::audit

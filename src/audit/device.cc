@@ -41,7 +41,7 @@ Result<std::unique_ptr<Device>> FileDevice::open(std::string name, FileOptions o
                  "audit device " + name + ": the option prefix is not supported; leave it out");
   }
   std::unique_ptr<FileDevice> device(new FileDevice(std::move(name), std::move(options)));
-  const std::lock_guard lock(device->mutex_);
+  const MutexLock lock(device->mutex_);
   APM_CHECK_OK(device->open_locked());
   return std::unique_ptr<Device>(std::move(device));
 }
@@ -76,12 +76,12 @@ Status FileDevice::adopt_tail(int fd) {
 }
 
 Status FileDevice::reopen() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return open_locked();
 }
 
 Status FileDevice::write(const json::Object& entry) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (unsure_) APM_CHECK_OK(adopt_tail(fd_.get()));
   json::Object whole = entry;
   if (torn_ != 0) whole.set("torn", torn_);

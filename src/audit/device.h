@@ -5,11 +5,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "audit/chain.h"
 #include "base/file.h"
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace apm::audit {
@@ -48,19 +48,21 @@ class FileDevice final : public Device {
  private:
   FileDevice(std::string name, FileOptions options)
       : name_(std::move(name)), options_(std::move(options)) {}
-  [[nodiscard]] Status open_locked();
-  [[nodiscard]] Status adopt_tail(int fd);
-  [[nodiscard]] Status append_locked(const std::string& text) const;
+  [[nodiscard]] Status open_locked() APM_REQUIRES(mutex_);
+  [[nodiscard]] Status adopt_tail(int fd) APM_REQUIRES(mutex_);
+  [[nodiscard]] Status append_locked(const std::string& text) const APM_REQUIRES(mutex_);
 
   std::string name_;
   FileOptions options_;
-  std::mutex mutex_;
-  UniqueFd fd_;
-  ChainHead head_;
-  std::uint64_t torn_ = 0;    // unreadable lines behind the last record
-  bool broken_line_ = false;  // the file does not end in a newline
-  bool fresh_ = false;        // the file is empty, but the chain is not at its beginning
-  bool unsure_ = false;       // a write failed half-way: look at the file before the next
+  Mutex mutex_;
+  UniqueFd fd_ APM_GUARDED_BY(mutex_);
+  ChainHead head_ APM_GUARDED_BY(mutex_);
+  std::uint64_t torn_ APM_GUARDED_BY(mutex_) = 0;    // unreadable lines behind the last record
+  bool broken_line_ APM_GUARDED_BY(mutex_) = false;  // the file does not end in a newline
+  bool fresh_ APM_GUARDED_BY(mutex_) =
+      false;  // the file is empty, but the chain is not at its beginning
+  bool unsure_ APM_GUARDED_BY(mutex_) =
+      false;  // a write failed half-way: look at the file before the next
 };
 
 }  // namespace apm::audit

@@ -78,7 +78,7 @@ Result<storage::Batch> Barrier::Impl::encrypt(const Change& change) {
 }
 
 Result<std::optional<Bytes>> Barrier::get(const std::string& path) {
-  const std::shared_lock lock(impl_->mutex);
+  const ReaderLock lock(impl_->mutex);
   APM_CHECK_OK(impl_->require_unsealed());
   APM_CHECK_OK(check_path(path));
   APM_TRY(const std::optional<Bytes> record, impl_->store.get(path));
@@ -98,7 +98,7 @@ Result<std::optional<Bytes>> Barrier::get(const std::string& path) {
 }
 
 Result<std::vector<std::string>> Barrier::list(const std::string& prefix) {
-  const std::shared_lock lock(impl_->mutex);
+  const ReaderLock lock(impl_->mutex);
   APM_CHECK_OK(impl_->require_unsealed());
   APM_TRY(std::vector<std::string> names, impl_->store.list(prefix));
   const auto own = [&prefix](const std::string& name) { return is_own_path(prefix + name); };
@@ -130,7 +130,7 @@ Status Barrier::apply(const Change& change) {
   const std::uint64_t count = change.writes.size();
   while (true) {
     {
-      const std::shared_lock lock(impl_->mutex);
+      const ReaderLock lock(impl_->mutex);
       APM_CHECK_OK(impl_->require_unsealed());
       APM_CHECK_OK(check_change(change));
       Unsealed& open = *impl_->unsealed;
@@ -140,7 +140,7 @@ Status Barrier::apply(const Change& change) {
       }
       open.encryptions.fetch_sub(count);
     }
-    const std::unique_lock lock(impl_->mutex);
+    const WriterLock lock(impl_->mutex);
     APM_CHECK_OK(impl_->require_unsealed());
     APM_CHECK_OK(impl_->reserve_locked(count));
   }

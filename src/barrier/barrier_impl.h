@@ -4,10 +4,10 @@
 // sealing, keys) and barrier.cc (records). Nobody else includes this.
 
 #include <atomic>
-#include <mutex>
 
 #include "barrier/barrier.h"
 #include "barrier/keyring.h"
+#include "base/mutex.h"
 
 namespace apm::barrier {
 
@@ -33,22 +33,21 @@ struct Barrier::Impl {
   const Clock& clock;
 
   // Shared: an operation that uses the keys. Exclusive: sealing, unsealing, a new keyring.
-  std::shared_mutex mutex;
-  std::unique_ptr<Unsealed> unsealed;
-  Attempt attempt;
+  SharedMutex mutex;
+  std::unique_ptr<Unsealed> unsealed APM_GUARDED_BY(mutex);
+  Attempt attempt APM_GUARDED_BY(mutex);
 
-  // With the lock held, shared or exclusive.
-  [[nodiscard]] Status require_unsealed() const;
-  [[nodiscard]] std::uint64_t next_version();
-  void saw_version(std::uint64_t version);
-  [[nodiscard]] Result<storage::Batch> encrypt(const Change& change);  // room was reserved
+  [[nodiscard]] Status require_unsealed() const APM_REQUIRES_SHARED(mutex);
+  [[nodiscard]] std::uint64_t next_version() APM_REQUIRES_SHARED(mutex);
+  void saw_version(std::uint64_t version) APM_REQUIRES_SHARED(mutex);
+  [[nodiscard]] Result<storage::Batch> encrypt(const Change& change)
+      APM_REQUIRES_SHARED(mutex);  // room was reserved
 
-  // With the lock held exclusively.
-  [[nodiscard]] Status rotate_locked();
-  [[nodiscard]] Status reserve_locked(std::uint64_t wanted);
-  [[nodiscard]] Status store_keyring(Keyring next);
-  [[nodiscard]] Status finish_unseal(const SealConfig& config);
-  void install(Keyring keyring, Bytes record, crypto::SecretBytes root_key);
+  [[nodiscard]] Status rotate_locked() APM_REQUIRES(mutex);
+  [[nodiscard]] Status reserve_locked(std::uint64_t wanted) APM_REQUIRES(mutex);
+  [[nodiscard]] Status store_keyring(Keyring next) APM_REQUIRES(mutex);
+  [[nodiscard]] Status finish_unseal(const SealConfig& config) APM_REQUIRES(mutex);
+  void install(Keyring keyring, Bytes record, crypto::SecretBytes root_key) APM_REQUIRES(mutex);
 
   // Without any need of the lock: they read the store alone.
   [[nodiscard]] Result<std::optional<SealConfig>> read_config();

@@ -84,14 +84,14 @@ Result<std::optional<SealConfig>> Barrier::Impl::read_config() {
 }
 
 Result<State> Barrier::state() {
-  const std::shared_lock lock(impl_->mutex);
+  const ReaderLock lock(impl_->mutex);
   if (impl_->unsealed) return State::kUnsealed;
   APM_TRY(const std::optional<SealConfig> config, impl_->read_config());
   return config ? State::kSealed : State::kUninitialized;
 }
 
 Result<std::optional<SealConfig>> Barrier::seal_config() {
-  const std::shared_lock lock(impl_->mutex);
+  const ReaderLock lock(impl_->mutex);
   if (impl_->unsealed) return std::optional<SealConfig>(impl_->unsealed->keyring.config);
   return impl_->read_config();
 }
@@ -140,7 +140,7 @@ Result<InitPlan> Barrier::plan_init(StoreKind kind, const shamir::Scheme& scheme
 
 Status Barrier::commit_init(InitPlan plan) {
   APM_CHECK_OK(check_plan(plan));
-  const std::unique_lock lock(impl_->mutex);
+  const WriterLock lock(impl_->mutex);
   if (impl_->unsealed) return already_initialized();
   const Bytes config = to_bytes(std::string_view(json::write(seal_config_to_json(plan.config))));
   // Read back as every later start will: what cannot be read must not be committed.
@@ -192,7 +192,7 @@ static UnsealProgress progress_of(const SealConfig& config, State state, const A
 }
 
 Result<UnsealProgress> Barrier::unseal(const crypto::SecretBytes& share) {
-  const std::unique_lock lock(impl_->mutex);
+  const WriterLock lock(impl_->mutex);
   Attempt& attempt = impl_->attempt;
   if (impl_->unsealed) {
     return progress_of(impl_->unsealed->keyring.config, State::kUnsealed, attempt);
@@ -240,7 +240,7 @@ Status Barrier::Impl::finish_unseal(const SealConfig& config) {
 }
 
 Result<UnsealProgress> Barrier::unseal_progress() {
-  const std::shared_lock lock(impl_->mutex);
+  const ReaderLock lock(impl_->mutex);
   if (impl_->unsealed) {
     return progress_of(impl_->unsealed->keyring.config, State::kUnsealed, impl_->attempt);
   }
@@ -252,12 +252,12 @@ Result<UnsealProgress> Barrier::unseal_progress() {
 }
 
 void Barrier::reset_unseal() {
-  const std::unique_lock lock(impl_->mutex);
+  const WriterLock lock(impl_->mutex);
   impl_->attempt = {};
 }
 
 void Barrier::seal() {
-  const std::unique_lock lock(impl_->mutex);
+  const WriterLock lock(impl_->mutex);
   impl_->unsealed.reset();
   impl_->attempt = {};
 }
@@ -265,14 +265,14 @@ void Barrier::seal() {
 // --- Keys ---
 
 Result<KeyStatus> Barrier::key_status() {
-  const std::shared_lock lock(impl_->mutex);
+  const ReaderLock lock(impl_->mutex);
   APM_CHECK_OK(impl_->require_unsealed());
   const Term& term = impl_->unsealed->keyring.active();
   return KeyStatus{term.number, term.installed_unix_s, impl_->unsealed->encryptions.load()};
 }
 
 Status Barrier::rotate() {
-  const std::unique_lock lock(impl_->mutex);
+  const WriterLock lock(impl_->mutex);
   APM_CHECK_OK(impl_->require_unsealed());
   return impl_->rotate_locked();
 }
@@ -317,7 +317,7 @@ Status Barrier::Impl::store_keyring(Keyring next) {
 }
 
 Result<crypto::SecretBytes> Barrier::derive(std::string_view label) {
-  const std::shared_lock lock(impl_->mutex);
+  const ReaderLock lock(impl_->mutex);
   APM_CHECK_OK(impl_->require_unsealed());
   const Unsealed& open = *impl_->unsealed;
   return crypto::hkdf_sha256(open.root_key.view(), as_bytes(open.keyring.config.store_id),

@@ -53,17 +53,17 @@ std::int64_t SystemClock::unix_ns() const {
 SteadyTime SystemClock::steady() const { return std::chrono::steady_clock::now(); }
 
 std::int64_t ManualClock::unix_ns() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return ns_;
 }
 
 SteadyTime ManualClock::steady() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return SteadyTime{} + elapsed_;
 }
 
 void ManualClock::advance(Milliseconds by) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ns_ += by.count() * 1'000'000;
   elapsed_ += by;
 }

@@ -5,10 +5,11 @@
 
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/mutex.h"
 
 namespace apm {
 
@@ -38,9 +39,9 @@ class ManualClock final : public Clock {
   void advance(Milliseconds by);
 
  private:
-  mutable std::mutex mutex_;
-  std::int64_t ns_;
-  Milliseconds elapsed_{0};
+  mutable Mutex mutex_;
+  std::int64_t ns_ APM_GUARDED_BY(mutex_);
+  Milliseconds elapsed_ APM_GUARDED_BY(mutex_){0};
 };
 
 // "2026-11-24T00:15:10.123456789Z" (RFC 3339, UTC), and back (fraction and offset optional).

@@ -59,7 +59,7 @@ void StreamLog::write(LogLevel level, std::string_view component, std::string_vi
     append_value(line, value);
   }
   line += '\n';
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::string_view rest = line;
   while (!rest.empty()) {
     const ssize_t n = ::write(fd_, rest.data(), rest.size());

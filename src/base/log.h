@@ -5,10 +5,11 @@
 // The logger is handed in like any other service; there is no global one. Any thread may call.
 
 #include <initializer_list>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "base/mutex.h"
 
 namespace apm {
 
@@ -49,7 +50,7 @@ class StreamLog final : public Log {
              std::initializer_list<Field> fields) override;
 
  private:
-  std::mutex mutex_;
+  Mutex mutex_;  // a line is written whole
   int fd_;
   LogLevel least_;
 };

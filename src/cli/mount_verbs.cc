@@ -85,16 +85,17 @@ Verb verb(const char* group, const char* word, const char* summary, FlagSet flag
 std::vector<Verb> mount_verbs() {
   const FlagSet enable_flags{.with_value = {"path", "description", "version"}, .plain = {}};
   std::vector<Verb> out;
-  for (const auto& [group, kind] :
-       {std::pair<const char*, Kind>{"secrets", secrets_kind()}, {"auth", auth_kind()}}) {
-    out.push_back(
-        verb(group, "enable", "mount one at a path", enable_flags,
-             [kind = kind](Session& s, const Arguments& a) { return enable(s, a, kind); }));
+  const std::pair<const char*, Kind> groups[] = {{"secrets", secrets_kind()},
+                                                 {"auth", auth_kind()}};
+  for (const auto& entry : groups) {
+    const char* group = entry.first;
+    const Kind kind = entry.second;
+    out.push_back(verb(group, "enable", "mount one at a path", enable_flags,
+                       [kind](Session& s, const Arguments& a) { return enable(s, a, kind); }));
     out.push_back(verb(group, "list", "what is mounted", {},
-                       [kind = kind](Session& s, const Arguments&) { return list(s, kind); }));
-    out.push_back(
-        verb(group, "disable", "remove a mount and its data", {},
-             [kind = kind](Session& s, const Arguments& a) { return disable(s, a, kind); }));
+                       [kind](Session& s, const Arguments&) { return list(s, kind); }));
+    out.push_back(verb(group, "disable", "remove a mount and its data", {},
+                       [kind](Session& s, const Arguments& a) { return disable(s, a, kind); }));
   }
   return out;
 }

@@ -8,10 +8,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <mutex>
 #include <new>
 
 #include "base/file.h"
+#include "base/mutex.h"
 #include "base/text.h"
 #include "crypto/random.h"
 
@@ -32,7 +32,7 @@ class Pool {
   [[nodiscard]] const Status& status() const { return status_; }
 
   std::uint8_t* take(std::size_t size) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!status_.ok() || size > kSecretBytesMax) throw std::bad_alloc();
     const std::size_t need = (size + kGrain - 1) / kGrain * kGrain;
     for (auto gap = gaps_.begin(); gap != gaps_.end(); ++gap) {
@@ -49,7 +49,7 @@ class Pool {
   void give_back(std::uint8_t* block, std::size_t size) {
     const std::size_t length = (size + kGrain - 1) / kGrain * kGrain;
     ::explicit_bzero(block, length);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     auto [at, added] = gaps_.emplace(static_cast<std::size_t>(block - arena_), length);
     if (auto next = std::next(at); next != gaps_.end() && at->first + at->second == next->first) {
       at->second += next->second;
@@ -90,9 +90,9 @@ class Pool {
     gaps_[0] = kSecretPoolBytes;
   }
 
-  std::mutex mutex_;
+  Mutex mutex_;
   std::uint8_t* arena_ = nullptr;
-  std::map<std::size_t, std::size_t> gaps_;  // offset -> free bytes
+  std::map<std::size_t, std::size_t> gaps_ APM_GUARDED_BY(mutex_);  // offset -> free bytes
   Status status_;
 };
 

@@ -1,10 +1,9 @@
 #include "expiry/token_store.h"
 
 #include <algorithm>
-#include <mutex>
-#include <shared_mutex>
 
 #include "base/encoding.h"
+#include "base/mutex.h"
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
@@ -81,13 +80,13 @@ struct TokenStore::Impl {
   barrier::Barrier& barrier;
   const Clock& clock;
   CubbyholeEraser eraser;
-  std::mutex writing;       // held over storage and index, so that they agree
-  std::shared_mutex mutex;  // guards what follows
-  bool loaded = false;
-  crypto::SecretBytes key;
-  TokenIndex index;
+  Mutex writing;  // held over storage and index, so that they agree
+  SharedMutex mutex;
+  bool loaded APM_GUARDED_BY(mutex) = false;
+  crypto::SecretBytes key;  // changed with both locks held, read with either
+  TokenIndex index APM_GUARDED_BY(mutex);
 
-  Status require_loaded() const {
+  Status require_loaded() const APM_REQUIRES_SHARED(mutex) {
     if (loaded) return {};
     return Error(Code::kSealed, "tokens_not_loaded", "Vault is sealed");
   }
@@ -102,14 +101,15 @@ struct TokenStore::Impl {
     return kParentPrefix + entry.parent + "/" + entry.id;
   }
 
-  Status load_record(const std::string& id);
-  Result<TokenEntry> make_entry(const TokenSpec& spec, const std::string& id);
-  Status write_new(const TokenEntry& entry);
-  Status rewrite(const TokenEntry& entry);
-  Status remove(std::vector<std::string> ids);
-  Status remove_tree(const std::string& id);
-  Status orphan_children(const std::string& id);
-  Result<TokenEntry> copy_of(const std::string& id);
+  Status load_record(const std::string& id) APM_REQUIRES(writing, mutex);
+  Result<TokenEntry> make_entry(const TokenSpec& spec, const std::string& id) APM_REQUIRES(writing)
+      APM_REQUIRES_SHARED(mutex);
+  Status write_new(const TokenEntry& entry) APM_REQUIRES(writing);
+  Status rewrite(const TokenEntry& entry) APM_REQUIRES(writing) APM_EXCLUDES(mutex);
+  Status remove(std::vector<std::string> ids) APM_REQUIRES(writing) APM_EXCLUDES(mutex);
+  Status remove_tree(const std::string& id) APM_REQUIRES(writing) APM_EXCLUDES(mutex);
+  Status orphan_children(const std::string& id) APM_REQUIRES(writing) APM_EXCLUDES(mutex);
+  Result<TokenEntry> copy_of(const std::string& id) APM_EXCLUDES(mutex);
 };
 
 TokenStore::TokenStore(barrier::Barrier& barrier, const Clock& clock)
@@ -119,8 +119,8 @@ TokenStore::~TokenStore() = default;
 void TokenStore::set_cubbyhole_eraser(CubbyholeEraser eraser) { impl_->eraser = std::move(eraser); }
 
 Status TokenStore::load() {
-  const std::lock_guard writing(impl_->writing);
-  const std::unique_lock lock(impl_->mutex);
+  const MutexLock writing(impl_->writing);
+  const WriterLock lock(impl_->mutex);
   APM_TRY(impl_->key, impl_->barrier.derive(kKeyLabel));
   impl_->index.clear();
   APM_TRY(const std::vector<std::string> ids, impl_->barrier.list(kIdPrefix));
@@ -152,8 +152,8 @@ Status TokenStore::Impl::load_record(const std::string& id) {
 }
 
 void TokenStore::unload() {
-  const std::lock_guard writing(impl_->writing);
-  const std::unique_lock lock(impl_->mutex);
+  const MutexLock writing(impl_->writing);
+  const WriterLock lock(impl_->mutex);
   impl_->loaded = false;
   impl_->index.clear();
   impl_->key = crypto::SecretBytes();
@@ -161,17 +161,17 @@ void TokenStore::unload() {
 
 Result<NewToken> TokenStore::create(const TokenSpec& spec) {
   APM_CHECK_OK(check_spec(spec));
-  const std::lock_guard writing(impl_->writing);
+  const MutexLock writing(impl_->writing);
   NewToken made;
   made.token =
       spec.custom.empty() ? "hvs." + crypto::random_base62(kRandomCharacters) : spec.custom;
   {
-    const std::shared_lock lock(impl_->mutex);
+    const ReaderLock lock(impl_->mutex);
     APM_CHECK_OK(impl_->require_loaded());
     APM_TRY(made.entry, impl_->make_entry(spec, impl_->id_of(made.token)));
   }
   APM_CHECK_OK(impl_->write_new(made.entry));
-  const std::unique_lock lock(impl_->mutex);
+  const WriterLock lock(impl_->mutex);
   impl_->index.put(made.entry);
   return made;
 }
@@ -237,7 +237,7 @@ Result<NewToken> TokenStore::create_root(std::uint64_t ttl_s) {
 
 Result<TokenEntry> TokenStore::lookup(std::string_view token) {
   if (token.empty() || token.size() > kTokenBytesMax) return invalid_token();
-  const std::shared_lock lock(impl_->mutex);
+  const ReaderLock lock(impl_->mutex);
   APM_CHECK_OK(impl_->require_loaded());
   const TokenEntry* entry = impl_->index.find(impl_->id_of(token));
   if (entry == nullptr || !impl_->index.alive(*entry, impl_->clock.unix_s())) {
@@ -247,7 +247,7 @@ Result<TokenEntry> TokenStore::lookup(std::string_view token) {
 }
 
 Result<TokenEntry> TokenStore::lookup_accessor(const std::string& accessor) {
-  const std::shared_lock lock(impl_->mutex);
+  const ReaderLock lock(impl_->mutex);
   APM_CHECK_OK(impl_->require_loaded());
   const TokenEntry* entry = impl_->index.find_by_accessor(accessor);
   if (entry == nullptr || !impl_->index.alive(*entry, impl_->clock.unix_s())) {
@@ -257,7 +257,7 @@ Result<TokenEntry> TokenStore::lookup_accessor(const std::string& accessor) {
 }
 
 Result<std::vector<std::string>> TokenStore::accessors() {
-  const std::shared_lock lock(impl_->mutex);
+  const ReaderLock lock(impl_->mutex);
   APM_CHECK_OK(impl_->require_loaded());
   std::vector<std::string> accessors;
   for (const auto& [id, entry] : impl_->index.all()) {
@@ -268,7 +268,7 @@ Result<std::vector<std::string>> TokenStore::accessors() {
 }
 
 Result<TokenEntry> TokenStore::Impl::copy_of(const std::string& id) {
-  const std::shared_lock lock(mutex);
+  const ReaderLock lock(mutex);
   APM_CHECK_OK(require_loaded());
   const TokenEntry* entry = index.find(id);
   if (entry == nullptr || !index.alive(*entry, clock.unix_s())) return invalid_token();
@@ -277,7 +277,7 @@ Result<TokenEntry> TokenStore::Impl::copy_of(const std::string& id) {
 
 Status TokenStore::Impl::rewrite(const TokenEntry& entry) {
   APM_CHECK_OK(barrier.put(kIdPrefix + entry.id, write_record(entry)));
-  const std::unique_lock lock(mutex);
+  const WriterLock lock(mutex);
   index.put(entry);
   return {};
 }
@@ -285,7 +285,7 @@ Status TokenStore::Impl::rewrite(const TokenEntry& entry) {
 Result<bool> TokenStore::use(const std::string& id) {
   APM_TRY(TokenEntry entry, impl_->copy_of(id));
   if (!entry.limited) return false;
-  const std::lock_guard writing(impl_->writing);
+  const MutexLock writing(impl_->writing);
   APM_TRY(entry, impl_->copy_of(id));  // again: another request may have used it meanwhile
   --entry.uses_left;
   APM_CHECK_OK(impl_->rewrite(entry));
@@ -293,7 +293,7 @@ Result<bool> TokenStore::use(const std::string& id) {
 }
 
 Result<TokenEntry> TokenStore::renew(const std::string& id, std::uint64_t increment_s) {
-  const std::lock_guard writing(impl_->writing);
+  const MutexLock writing(impl_->writing);
   APM_TRY(TokenEntry entry, impl_->copy_of(id));
   if (!entry.renewable || entry.expires_unix_s == 0) {
     return bad_spec("token_not_renewable", "lease is not renewable");
@@ -317,14 +317,14 @@ Result<TokenEntry> TokenStore::renew(const std::string& id, std::uint64_t increm
 }
 
 Status TokenStore::revoke(const std::string& id) {
-  const std::lock_guard writing(impl_->writing);
+  const MutexLock writing(impl_->writing);
   return impl_->remove_tree(id);
 }
 
 Status TokenStore::Impl::remove_tree(const std::string& id) {
   std::vector<std::string> ids;
   {
-    const std::unique_lock lock(mutex);
+    const WriterLock lock(mutex);
     APM_CHECK_OK(require_loaded());
     const TokenEntry* found = index.find(id);
     if (found == nullptr) return {};
@@ -338,7 +338,7 @@ Status TokenStore::Impl::remove_tree(const std::string& id) {
   if (ids.size() > kRevokeBatchMax) {
     TokenEntry entry;
     {
-      const std::shared_lock lock(mutex);
+      const ReaderLock lock(mutex);
       entry = *index.find(id);
     }
     APM_CHECK_OK(barrier.put(kIdPrefix + id, write_record(entry)));
@@ -354,7 +354,7 @@ Status TokenStore::Impl::remove(std::vector<std::string> ids) {
     for (std::size_t i = at; i < end; ++i) {
       TokenEntry entry;
       {
-        const std::shared_lock lock(mutex);
+        const ReaderLock lock(mutex);
         const TokenEntry* found = index.find(ids[i]);
         if (found == nullptr) continue;
         entry = *found;
@@ -365,14 +365,14 @@ Status TokenStore::Impl::remove(std::vector<std::string> ids) {
       if (!entry.parent.empty()) change.deletes.push_back(parent_key(entry));
     }
     APM_CHECK_OK(barrier.apply(change));
-    const std::unique_lock lock(mutex);
+    const WriterLock lock(mutex);
     for (std::size_t i = at; i < end; ++i) index.remove(ids[i]);
   }
   return {};
 }
 
 Status TokenStore::revoke_orphan(const std::string& id) {
-  const std::lock_guard writing(impl_->writing);
+  const MutexLock writing(impl_->writing);
   APM_CHECK_OK(impl_->orphan_children(id));
   return impl_->remove_tree(id);
 }
@@ -380,7 +380,7 @@ Status TokenStore::revoke_orphan(const std::string& id) {
 Status TokenStore::Impl::orphan_children(const std::string& id) {
   std::vector<TokenEntry> children;
   {
-    const std::shared_lock lock(mutex);
+    const ReaderLock lock(mutex);
     APM_CHECK_OK(require_loaded());
     for (const std::string& child : index.children(id)) children.push_back(*index.find(child));
   }
@@ -393,17 +393,17 @@ Status TokenStore::Impl::orphan_children(const std::string& id) {
       change.writes.push_back({kIdPrefix + children[i].id, write_record(children[i])});
     }
     APM_CHECK_OK(barrier.apply(change));
-    const std::unique_lock lock(mutex);
+    const WriterLock lock(mutex);
     for (std::size_t i = at; i < end; ++i) index.put(children[i]);
   }
   return {};
 }
 
 Result<std::size_t> TokenStore::sweep() {
-  const std::lock_guard writing(impl_->writing);
+  const MutexLock writing(impl_->writing);
   std::vector<std::string> over;
   {
-    const std::shared_lock lock(impl_->mutex);
+    const ReaderLock lock(impl_->mutex);
     APM_CHECK_OK(impl_->require_loaded());
     over = impl_->index.ended(impl_->clock.unix_s(), kSweepTokensMax);
   }
@@ -412,7 +412,7 @@ Result<std::size_t> TokenStore::sweep() {
 }
 
 std::size_t TokenStore::size() {
-  const std::shared_lock lock(impl_->mutex);
+  const ReaderLock lock(impl_->mutex);
   return impl_->index.size();
 }
 

@@ -9,13 +9,12 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/text.h"
 #include "http/connection.h"
 
@@ -38,48 +37,51 @@ class ConnectionCount {
   explicit ConnectionCount(std::size_t maximum) : maximum_(maximum) {}
 
   bool take() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (count_ >= maximum_) return false;
     ++count_;
     return true;
   }
   void give_back() {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       --count_;
     }
     changed_.notify_all();
   }
   bool wait_for_none(Deadline deadline) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, deadline.left(), [this] { return count_ == 0; });
+    const MutexLock lock(mutex_);
+    const SteadyTime until = std::chrono::steady_clock::now() + deadline.left();
+    while (count_ != 0 && changed_.wait_until(mutex_, until)) {
+    }
+    return count_ == 0;
   }
   std::size_t value() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return count_;
   }
 
  private:
   const std::size_t maximum_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::size_t count_ = 0;
+  Mutex mutex_;
+  CondVar changed_;
+  std::size_t count_ APM_GUARDED_BY(mutex_) = 0;
 };
 
 class CurrentContext {
  public:
   void set(TlsContext context) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     context_ = std::move(context);
   }
   TlsContext get() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return context_;
   }
 
  private:
-  std::mutex mutex_;
-  TlsContext context_;
+  Mutex mutex_;
+  TlsContext context_ APM_GUARDED_BY(mutex_);
 };
 
 // One event loop, its listening socket and its connections. The members below the public ones run
@@ -245,11 +247,11 @@ struct Server::Impl {
   ConnectionCount count;
   WorkerPool pool;
   ConnectionServices services;
-  std::mutex mutex;  // guards what follows
-  std::vector<std::unique_ptr<Reactor>> reactors;
-  bool started = false;
-  bool stopped = false;
-  std::uint16_t port = 0;
+  Mutex mutex;
+  std::vector<std::unique_ptr<Reactor>> reactors APM_GUARDED_BY(mutex);
+  bool started APM_GUARDED_BY(mutex) = false;
+  bool stopped APM_GUARDED_BY(mutex) = false;
+  std::uint16_t port APM_GUARDED_BY(mutex) = 0;
 };
 
 Result<std::unique_ptr<Server>> Server::create(ServerConfig config, Handler& handler, Log& log) {
@@ -275,7 +277,7 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() { static_cast<void>(shutdown(Deadline::after(Milliseconds{0}))); }
 
 Status Server::start() {
-  const std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   if (impl_->started || impl_->stopped) {
     return Error(Code::kConflict, "server_started", "the listener was started before");
   }
@@ -303,7 +305,7 @@ Status Server::start() {
 }
 
 std::uint16_t Server::port() const {
-  const std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   return impl_->port;
 }
 
@@ -317,12 +319,12 @@ Status Server::replace_identity(const TlsIdentity& identity) {
 }
 
 void Server::stop_accepting() {
-  const std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   for (const auto& reactor : impl_->reactors) reactor->stop_accepting();
 }
 
 Status Server::shutdown(Deadline deadline) {
-  const std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   if (std::exchange(impl_->stopped, true)) return {};
   for (const auto& reactor : impl_->reactors) reactor->drain();
   const bool drained = impl_->count.wait_for_none(deadline);

@@ -10,12 +10,11 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include <condition_variable>
-#include <mutex>
 #include <stdexcept>
 #include <thread>
 
 #include "base/file.h"
+#include "base/mutex.h"
 
 namespace apm::http {
 namespace {
@@ -26,28 +25,33 @@ class EchoHandler final : public Handler {
   Response handle(Request& request) override {
     if (request.path == "/throw") throw std::runtime_error("bug");
     if (request.path == "/wait") {
-      std::unique_lock lock(mutex_);
+      const MutexLock lock(mutex_);
       ++waiting_;
       changed_.notify_all();
-      changed_.wait_for(lock, std::chrono::seconds(10), [this] { return open_; });
+      const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+      while (!open_ && changed_.wait_until(mutex_, until)) {
+      }
     }
     return {200, {}, request.path + request.body};
   }
   void open() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     open_ = true;
     changed_.notify_all();
   }
   bool await_waiting(int count) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return waiting_ >= count; });
+    const MutexLock lock(mutex_);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (waiting_ < count && changed_.wait_until(mutex_, until)) {
+    }
+    return waiting_ >= count;
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
-  int waiting_ = 0;
+  Mutex mutex_;
+  CondVar changed_;
+  bool open_ APM_GUARDED_BY(mutex_) = false;
+  int waiting_ APM_GUARDED_BY(mutex_) = 0;
 };
 
 class Client {

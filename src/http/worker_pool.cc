@@ -11,7 +11,7 @@ WorkerPool::WorkerPool(Size size) : queue_depth_max_(size.queue_depth_max) {
 
 bool WorkerPool::submit(std::function<void()> job) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (stopped_ || queue_.size() >= queue_depth_max_) return false;
     queue_.push_back(std::move(job));
   }
@@ -22,7 +22,7 @@ bool WorkerPool::submit(std::function<void()> job) {
 void WorkerPool::stop() {
   std::deque<std::function<void()>> dropped;  // destroyed without the lock
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopped_ = true;
     dropped.swap(queue_);
   }
@@ -36,8 +36,8 @@ void WorkerPool::run() {
   for (;;) {
     std::function<void()> job;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
+      const MutexLock lock(mutex_);
+      while (!stopped_ && queue_.empty()) wake_.wait(mutex_);
       if (stopped_) return;
       job = std::move(queue_.front());
       queue_.pop_front();

@@ -3,13 +3,13 @@
 // A fixed number of threads and a bounded queue of jobs. A full queue says no; it never blocks.
 // Any thread may submit; the owner starts and stops it once. Jobs must not throw.
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace apm::http {
 
@@ -34,10 +34,10 @@ class WorkerPool {
   void run();
 
   const std::size_t queue_depth_max_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> queue_;
-  bool stopped_ = false;
+  Mutex mutex_;
+  CondVar wake_;
+  std::deque<std::function<void()>> queue_ APM_GUARDED_BY(mutex_);
+  bool stopped_ APM_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
 

@@ -99,7 +99,7 @@ barrier::View Table::view_of(Kind kind, const Entry& entry) const {
 }
 
 Status Table::load() {
-  const std::lock_guard changing(changing_);
+  const MutexLock changing(changing_);
   APM_TRY(Mounts secret, load_kind(Kind::kSecret));
   APM_TRY(Mounts auth, load_kind(Kind::kAuth));
   replace(Kind::kSecret, std::move(secret));
@@ -108,15 +108,20 @@ Status Table::load() {
 }
 
 void Table::unload() {
-  const std::lock_guard changing(changing_);
+  const MutexLock changing(changing_);
   replace(Kind::kSecret, {});
   replace(Kind::kAuth, {});
 }
 
 void Table::replace(Kind kind, Mounts mounts) {
+  const WriterLock lock(mutex_);
   Mounts& own = kind == Kind::kSecret ? secret_ : auth_;
-  const std::unique_lock lock(mutex_);
   own.swap(mounts);  // the old backends go after the lock, unless a request still holds one
+}
+
+Table::Mounts Table::copy_of(Kind kind) const {
+  const ReaderLock lock(mutex_);
+  return mounts(kind);
 }
 
 Result<Table::Mounts> Table::load_kind(Kind kind) {
@@ -194,12 +199,15 @@ Status Table::enable(Kind kind, const MountSpec& spec) {
     return Error(Code::kInvalidArgument, "mount_type",
                  "a mount of type \"" + spec.type + "\" exists once and cannot be added");
   }
-  const std::lock_guard changing(changing_);
-  APM_CHECK_OK(check_free(kind, path));
+  const MutexLock changing(changing_);
+  {
+    const ReaderLock lock(mutex_);
+    APM_CHECK_OK(check_free(kind, path));
+  }
   const Entry entry = make_entry(spec, std::move(path));
   APM_TRY(std::shared_ptr<logical::Backend> backend, build(kind, entry));
 
-  Mounts next = mounts(kind);
+  Mounts next = copy_of(kind);
   next.push_back({entry, std::move(backend)});
   std::sort(next.begin(), next.end(),
             [](const Mounted& a, const Mounted& b) { return a.entry.path < b.entry.path; });
@@ -215,12 +223,12 @@ Status Table::disable(Kind kind, std::string_view path) {
   if (built_in(kind, wanted)) {
     return Error(Code::kInvalidArgument, "mount_built_in", "cannot unmount " + wanted);
   }
-  const std::lock_guard changing(changing_);
+  const MutexLock changing(changing_);
   Mounts next;
   std::optional<Mounted> gone;
   std::vector<Entry> remaining;
   std::vector<Entry> marked;
-  for (const Mounted& mounted : mounts(kind)) {
+  for (const Mounted& mounted : copy_of(kind)) {
     marked.push_back(mounted.entry);
     if (mounted.entry.path == wanted) {
       gone = mounted;
@@ -243,8 +251,8 @@ Status Table::tune(Kind kind, std::string_view path, const TuneSpec& spec) {
   if (spec.description && spec.description->size() > kDescriptionBytesMax) {
     return Error(Code::kTooLarge, "mount_size", "the description is too long");
   }
-  const std::lock_guard changing(changing_);
-  Mounts next = mounts(kind);
+  const MutexLock changing(changing_);
+  Mounts next = copy_of(kind);
   bool found = false;
   std::vector<Entry> entries;
   for (Mounted& mounted : next) {
@@ -269,7 +277,7 @@ std::optional<Route> Table::route(std::string_view full_path) const {
   const bool is_auth = full_path.starts_with(kAuthPrefix);
   const Kind kind = is_auth ? Kind::kAuth : Kind::kSecret;
   const std::string_view below = is_auth ? full_path.substr(kAuthPrefix.size()) : full_path;
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   const Mounted* best = nullptr;
   for (const Mounted& mounted : mounts(kind)) {
     const std::string_view path = mounted.entry.path;
@@ -290,7 +298,7 @@ std::optional<Route> Table::route(std::string_view full_path) const {
 std::optional<Entry> Table::find(Kind kind, std::string_view path) const {
   const auto wanted = normalize_mount_path(path);
   if (!wanted.ok()) return std::nullopt;
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   for (const Mounted& mounted : mounts(kind)) {
     if (mounted.entry.path == *wanted) return mounted.entry;
   }
@@ -298,7 +306,7 @@ std::optional<Entry> Table::find(Kind kind, std::string_view path) const {
 }
 
 std::vector<Entry> Table::list(Kind kind) const {
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   std::vector<Entry> entries;
   for (const Mounted& mounted : mounts(kind)) entries.push_back(mounted.entry);
   return entries;

@@ -10,13 +10,12 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 #include <vector>
 
 #include "barrier/barrier.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "logical/backend.h"
 #include "mounts/entry.h"
@@ -92,21 +91,23 @@ class Table {
   [[nodiscard]] Result<Mounts> load_kind(Kind kind);
   [[nodiscard]] Result<std::vector<Entry>> read_or_make(Kind kind);
   [[nodiscard]] Result<std::shared_ptr<logical::Backend>> build(Kind kind, const Entry& entry);
-  [[nodiscard]] Status check_free(Kind kind, const std::string& path) const;
+  [[nodiscard]] Status check_free(Kind kind, const std::string& path) const
+      APM_REQUIRES_SHARED(mutex_);
   [[nodiscard]] Status store(Kind kind, const std::vector<Entry>& entries);
   [[nodiscard]] Status finish_removal(Kind kind, const Entry& entry,
                                       const std::vector<Entry>& remaining);
-  void replace(Kind kind, Mounts mounts);
-  [[nodiscard]] const Mounts& mounts(Kind kind) const {
+  void replace(Kind kind, Mounts mounts) APM_REQUIRES(changing_);
+  [[nodiscard]] Mounts copy_of(Kind kind) const;
+  [[nodiscard]] const Mounts& mounts(Kind kind) const APM_REQUIRES_SHARED(mutex_) {
     return kind == Kind::kSecret ? secret_ : auth_;
   }
 
   barrier::Barrier& barrier_;
   Factories factories_;
-  std::mutex changing_;              // held over storage and memory, so that they agree
-  mutable std::shared_mutex mutex_;  // guards the two lists
-  Mounts secret_;
-  Mounts auth_;
+  Mutex changing_;  // held over storage and memory, so that they agree
+  mutable SharedMutex mutex_;
+  Mounts secret_ APM_GUARDED_BY(mutex_);
+  Mounts auth_ APM_GUARDED_BY(mutex_);
 };
 
 }  // namespace apm::mounts

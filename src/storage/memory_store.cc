@@ -7,7 +7,7 @@ namespace apm::storage {
 
 Result<std::optional<Bytes>> MemoryStore::get(const std::string& key) {
   APM_CHECK_OK(check_key(key));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = values_.find(key);
   if (found == values_.end()) return std::optional<Bytes>();
   return std::optional<Bytes>(found->second);
@@ -15,7 +15,7 @@ Result<std::optional<Bytes>> MemoryStore::get(const std::string& key) {
 
 Result<std::vector<std::string>> MemoryStore::list(const std::string& prefix) {
   APM_CHECK_OK(check_prefix(prefix));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::vector<std::string> names;
   auto at = values_.lower_bound(prefix);
   while (at != values_.end() && at->first.starts_with(prefix)) {
@@ -38,7 +38,7 @@ Result<std::vector<std::string>> MemoryStore::list(const std::string& prefix) {
 
 Status MemoryStore::commit(const Batch& batch) {
   APM_CHECK_OK(check_batch(batch));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const Precondition& p : batch.preconditions) {
     const auto found = values_.find(p.key);
     const bool holds =
@@ -68,8 +68,11 @@ class MemoryStore::MemoryLease final : public Lease {
 Result<std::unique_ptr<Lease>> MemoryStore::acquire_lease(const std::string& owner,
                                                           const Deadline& deadline) {
   APM_CHECK_OK(check_lease_owner(owner));
-  std::unique_lock lock(mutex_);
-  if (!lease_free_.wait_for(lock, deadline.left(), [this] { return !lease_owner_; })) {
+  const MutexLock lock(mutex_);
+  const SteadyTime until = std::chrono::steady_clock::now() + deadline.left();
+  while (lease_owner_ && lease_free_.wait_until(mutex_, until)) {
+  }
+  if (lease_owner_) {
     return Error(Code::kConflict, "lease_held", concat("the store is in use by ", *lease_owner_));
   }
   lease_owner_ = owner;
@@ -78,7 +81,7 @@ Result<std::unique_ptr<Lease>> MemoryStore::acquire_lease(const std::string& own
 
 void MemoryStore::release_lease() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     lease_owner_.reset();
   }
   lease_free_.notify_one();

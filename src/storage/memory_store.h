@@ -4,10 +4,9 @@
 // Same behaviour as the durable stores (store_test.cc runs one suite over all). Any thread may
 // call. Leases must not outlive the store.
 
-#include <condition_variable>
 #include <map>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "storage/store.h"
 
 namespace apm::storage {
@@ -26,10 +25,10 @@ class MemoryStore final : public Store {
   class MemoryLease;
   void release_lease();
 
-  std::mutex mutex_;
-  std::condition_variable lease_free_;
-  std::map<std::string, Bytes> values_;
-  std::optional<std::string> lease_owner_;
+  Mutex mutex_;
+  CondVar lease_free_;
+  std::map<std::string, Bytes> values_ APM_GUARDED_BY(mutex_);
+  std::optional<std::string> lease_owner_ APM_GUARDED_BY(mutex_);
 };
 
 }  // namespace apm::storage

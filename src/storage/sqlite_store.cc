@@ -7,12 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <condition_variable>
 #include <deque>
 #include <filesystem>
-#include <mutex>
 
 #include "base/file.h"
+#include "base/mutex.h"
 #include "base/text.h"
 #include "storage/file_lease.h"
 #include "storage/limits.h"
@@ -73,7 +72,7 @@ class SqliteStore final : public Store {
   class BorrowedReader;
 
   [[nodiscard]] Status check_file() const;
-  void lead(std::unique_lock<std::mutex>& lock);
+  void lead() APM_REQUIRES(queue_mutex_);
   void run_group(const std::vector<Waiting*>& group) noexcept;
   [[nodiscard]] Status transact(const std::vector<Waiting*>& group);
   [[nodiscard]] Status apply_in_savepoint(Waiting& waiting);
@@ -83,15 +82,15 @@ class SqliteStore final : public Store {
   const std::string path_;
   const FileIdentity identity_;
 
-  std::mutex queue_mutex_;
-  std::condition_variable group_done_;
-  std::deque<Waiting*> queue_;
-  bool leading_ = false;
+  Mutex queue_mutex_;
+  CondVar group_done_;
+  std::deque<Waiting*> queue_ APM_GUARDED_BY(queue_mutex_);
+  bool leading_ APM_GUARDED_BY(queue_mutex_) = false;
   Writer writer_;  // the leader's alone
 
-  std::mutex readers_mutex_;
-  std::condition_variable reader_free_;
-  std::deque<Reader> readers_;  // those that nobody uses
+  Mutex readers_mutex_;
+  CondVar reader_free_;
+  std::deque<Reader> readers_ APM_GUARDED_BY(readers_mutex_);  // those that nobody uses
 };
 
 // --- Reading ---
@@ -105,7 +104,7 @@ class SqliteStore::BorrowedReader {
     reader_.get.reset();
     reader_.range.reset();
     {
-      const std::lock_guard lock(store_.readers_mutex_);
+      const MutexLock lock(store_.readers_mutex_);
       store_.readers_.push_front(std::move(reader_));
     }
     store_.reader_free_.notify_one();
@@ -114,8 +113,8 @@ class SqliteStore::BorrowedReader {
 
  private:
   static Reader take(SqliteStore& store) {
-    std::unique_lock lock(store.readers_mutex_);
-    store.reader_free_.wait(lock, [&store] { return !store.readers_.empty(); });
+    const MutexLock lock(store.readers_mutex_);
+    while (store.readers_.empty()) store.reader_free_.wait(store.readers_mutex_);
     Reader reader = std::move(store.readers_.front());
     store.readers_.pop_front();
     return reader;
@@ -186,7 +185,7 @@ Status SqliteStore::commit(const Batch& batch) {
   APM_CHECK_OK(check_batch(batch));
   Waiting mine;
   mine.batch = &batch;
-  std::unique_lock lock(queue_mutex_);
+  const MutexLock lock(queue_mutex_);
   if (queue_.size() >= kCommitQueueMax) {
     return Error(Code::kUnavailable, "store_busy",
                  concat("more than ", kCommitQueueMax, " writes wait for ", path_));
@@ -194,23 +193,23 @@ Status SqliteStore::commit(const Batch& batch) {
   queue_.push_back(&mine);
   while (!mine.done) {
     if (leading_) {
-      group_done_.wait(lock);
+      group_done_.wait(queue_mutex_);
     } else {
-      lead(lock);
+      lead();
     }
   }
   return mine.result;
 }
 
-void SqliteStore::lead(std::unique_lock<std::mutex>& lock) {
+void SqliteStore::lead() {
   leading_ = true;
   const std::size_t size = std::min(queue_.size(), kGroupBatchesMax);
   const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(size);
   const std::vector<Waiting*> group(queue_.begin(), end);
   queue_.erase(queue_.begin(), end);
-  lock.unlock();
+  queue_mutex_.unlock();
   run_group(group);
-  lock.lock();
+  queue_mutex_.lock();
   for (Waiting* waiting : group) waiting->done = true;
   leading_ = false;
   group_done_.notify_all();

@@ -108,7 +108,7 @@ Result<Authorisation> read_authorisation(const json::Object& data, bool with_enc
 }
 
 Status Authorisations::load() {
-  const std::lock_guard writing(writing_);
+  const MutexLock writing(writing_);
   APM_TRY(const std::vector<std::string> ids, view_.list(std::string(kPrefix)));
   std::map<std::string, Authorisation> by_id;
   std::unordered_multimap<std::string, std::string> ids_by_path;
@@ -119,17 +119,17 @@ Status Authorisations::load() {
     ids_by_path.emplace(full_path(authorisation), authorisation.id());
     by_id.emplace(authorisation.id(), authorisation);
   }
-  const std::unique_lock lock(mutex_);
+  const WriterLock lock(mutex_);
   by_id_ = std::move(by_id);
   ids_by_path_ = std::move(ids_by_path);
   return {};
 }
 
 Status Authorisations::add(const Authorisation& authorisation) {
-  const std::lock_guard writing(writing_);
+  const MutexLock writing(writing_);
   const std::string id = authorisation.id();
   {
-    const std::shared_lock lock(mutex_);
+    const ReaderLock lock(mutex_);
     if (by_id_.contains(id)) return {};
     if (by_id_.size() >= kAuthorisationsMax) {
       return Error(Code::kTooLarge, "authorizations_full",
@@ -138,20 +138,20 @@ Status Authorisations::add(const Authorisation& authorisation) {
   }
   const std::string record = json::write(json::Value(authorisation.describe()));
   APM_CHECK_OK(view_.put(storage_path(id), as_bytes(record)));
-  const std::unique_lock lock(mutex_);
+  const WriterLock lock(mutex_);
   by_id_.emplace(id, authorisation);
   ids_by_path_.emplace(full_path(authorisation), id);
   return {};
 }
 
 Status Authorisations::remove(const std::string& id) {
-  const std::lock_guard writing(writing_);
+  const MutexLock writing(writing_);
   const std::optional<Authorisation> authorisation = find(id);
   if (!authorisation) {
     return Error(Code::kNotFound, "authorization_unknown", "there is no such authorization");
   }
   APM_CHECK_OK(view_.erase(storage_path(id)));
-  const std::unique_lock lock(mutex_);
+  const WriterLock lock(mutex_);
   const auto [begin, end] = ids_by_path_.equal_range(full_path(*authorisation));
   for (auto it = begin; it != end; ++it) {
     if (it->second != id) continue;
@@ -163,14 +163,14 @@ Status Authorisations::remove(const std::string& id) {
 }
 
 std::optional<Authorisation> Authorisations::find(const std::string& id) const {
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   const auto found = by_id_.find(id);
   if (found == by_id_.end()) return std::nullopt;
   return found->second;
 }
 
 std::vector<Authorisation> Authorisations::all() const {
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   std::vector<Authorisation> out;
   for (const auto& [id, authorisation] : by_id_) out.push_back(authorisation);
   return out;
@@ -179,7 +179,7 @@ std::vector<Authorisation> Authorisations::all() const {
 bool Authorisations::allows_read(const logical::AttestedIdentity& identity,
                                  const std::string& path) const {
   if (identity.enclave_id.empty() || identity.signer_id.empty()) return false;
-  const std::shared_lock lock(mutex_);
+  const ReaderLock lock(mutex_);
   const auto [begin, end] = ids_by_path_.equal_range(path);
   for (auto it = begin; it != end; ++it) {
     const Authorisation& a = by_id_.at(it->second);

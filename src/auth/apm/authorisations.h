@@ -4,15 +4,14 @@
 // so that a revocation acts at once. Any thread.
 
 #include <map>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "barrier/barrier.h"
 #include "base/json.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "logical/request.h"
 
@@ -48,10 +47,11 @@ class Authorisations {
 
  private:
   barrier::View view_;
-  std::mutex writing_;               // held over storage and index, so that they agree
-  mutable std::shared_mutex mutex_;  // the index
-  std::map<std::string, Authorisation> by_id_;
-  std::unordered_multimap<std::string, std::string> ids_by_path_;  // full path -> id
+  Mutex writing_;              // held over storage and index, so that they agree
+  mutable SharedMutex mutex_;  // the index
+  std::map<std::string, Authorisation> by_id_ APM_GUARDED_BY(mutex_);
+  std::unordered_multimap<std::string, std::string> ids_by_path_
+      APM_GUARDED_BY(mutex_);  // full path -> id
 };
 
 }  // namespace apm::auth_apm

@@ -66,6 +66,7 @@ Result<std::unique_ptr<Method>> Method::open(barrier::View view, Dependencies de
     auto config = deserialize(*stored);
     crypto::wipe(*stored);
     if (!config.ok()) return config.error();
+    const WriterLock lock(method->config_mutex_);
     method->config_ = std::move(*config);
   }
   APM_CHECK_OK(method->authorisations_.load());
@@ -143,14 +144,14 @@ Result<Response> Method::login(const json::Object& data) {
 }
 
 Config Method::current_config() const {
-  const std::shared_lock lock(config_mutex_);
+  const ReaderLock lock(config_mutex_);
   return config_.clone();
 }
 
 Result<Response> Method::config(const logical::Request& request) {
   if (request.operation == Operation::kRead) return with_data(describe(current_config()));
   if (!is_write(request.operation)) return unsupported();
-  const std::unique_lock lock(config_mutex_);
+  const WriterLock lock(config_mutex_);
   APM_TRY(Config merged, merge(config_, request.data));
   std::string record = serialize(merged);
   const Status stored = view_.put(kConfigPath, as_bytes(record));

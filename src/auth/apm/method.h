@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <shared_mutex>
 #include <string>
 
 #include "attestation/azure_vtpm/verify.h"
@@ -23,6 +22,7 @@
 #include "auth/apm/config.h"
 #include "auth/apm/nonce.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "logical/backend.h"
 
 namespace apm::auth_apm {
@@ -69,8 +69,8 @@ class Method final : public logical::Backend {
   Dependencies dependencies_;
   Nonces nonces_;
   Authorisations authorisations_;
-  mutable std::shared_mutex config_mutex_;
-  Config config_;
+  mutable SharedMutex config_mutex_;
+  Config config_ APM_GUARDED_BY(config_mutex_);
 };
 
 }  // namespace apm::auth_apm

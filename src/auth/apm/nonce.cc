@@ -47,7 +47,7 @@ Result<std::int64_t> Nonces::check(ByteView nonce, std::int64_t now_unix_s) cons
 }
 
 Status Nonces::use(ByteView nonce) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!used_.insert(to_bytes(nonce)).second) {
     return Error(Code::kRefused, "nonce_used",
                  "this challenge has been answered: ask for a new one");

@@ -7,10 +7,10 @@
 
 #include <cstdint>
 #include <deque>
-#include <mutex>
 #include <set>
 
 #include "base/bytes.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "crypto/secret_bytes.h"
 
@@ -28,9 +28,9 @@ class Nonces {
 
  private:
   crypto::SecretBytes key_;
-  std::mutex mutex_;
-  std::set<Bytes> used_;
-  std::deque<Bytes> order_;
+  Mutex mutex_;
+  std::set<Bytes> used_ APM_GUARDED_BY(mutex_);
+  std::deque<Bytes> order_ APM_GUARDED_BY(mutex_);
 };
 
 }  // namespace apm::auth_apm
