@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/byte_reader.h"
 #include "crypto/digest.h"
@@ -122,8 +123,14 @@ void NvProxy::accept_clients() {
     if (::poll(&ready, 1, kPollMs) <= 0) continue;
     UniqueFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!client.valid()) continue;
+    // A client makes a connection for every command, and on a busy machine the ended ones are
+    // counted for a while: it waits for room, as at a slow TPM, and is not turned away.
     const MutexLock lock(mutex_);
-    if (clients_ >= kTpmClientsMax) continue;
+    while (!stopping_ && clients_ >= kTpmClientsMax) {
+      static_cast<void>(turn_.wait_until(
+          mutex_, std::chrono::steady_clock::now() + std::chrono::milliseconds(kPollMs)));
+    }
+    if (stopping_) return;
     ++clients_;
     std::thread([this, fd = std::move(client)]() mutable { serve(std::move(fd)); }).detach();
   }
