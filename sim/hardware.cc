@@ -1,7 +1,9 @@
 #include "sim/hardware.h"
 
+#include <array>
 #include <ctime>
-#include <functional>
+#include <future>
+#include <utility>
 
 #include "base/encoding.h"
 #include "base/text.h"
@@ -15,6 +17,7 @@ namespace apm::sim {
 namespace {
 
 constexpr std::int64_t kDay = 86'400;
+constexpr int kAmdKeyBits = 4096;  // of ARK and ASK, as AMD's
 constexpr const char* kAmdOid = "1.3.6.1.4.1.3704.1.";
 
 struct Recipe {
@@ -35,6 +38,19 @@ Result<crypto::PrivateKey> load_or_make_key(const std::string& path, int rsa_bit
   APM_TRY(const crypto::SecretBytes der, key.pkcs8_der());
   APM_CHECK_OK(write_private_file(path, der.view()));
   return key;
+}
+
+// The two long keys take seconds each: they are made at the same time.
+Status make_long_keys(const std::string& dir) {
+  const auto make = [&dir](const char* file) {
+    return std::async(std::launch::async, [path = dir + "/" + file]() -> Status {
+      const auto key = load_or_make_key(path, kAmdKeyBits);
+      return key.ok() ? Status() : Status(key.error());
+    });
+  };
+  std::array<std::future<Status>, 2> made{make("ark.key"), make("ask.key")};
+  for (std::future<Status>& one : made) APM_CHECK_OK(one.get());
+  return {};
 }
 
 Result<Identity> load_or_make(const std::string& dir, const Recipe& recipe) {
@@ -124,8 +140,9 @@ Result<Hardware> Hardware::open(const Settings& settings) {
   static_cast<void>(lock);
   ChipTcb tcb;
   APM_TRY(Bytes chip_id, load_or_make_chip_id(dir + "/chip_id"));
-  APM_TRY(Identity ark, load_or_make(dir, {"ark", amd_spec("ARK-Milan", true), 4096}));
-  APM_TRY(Identity ask, load_or_make(dir, {"ask", amd_spec("SEV-Milan", true), 4096, &ark}));
+  APM_CHECK_OK(make_long_keys(dir));
+  APM_TRY(Identity ark, load_or_make(dir, {"ark", amd_spec("ARK-Milan", true), kAmdKeyBits}));
+  APM_TRY(Identity ask, load_or_make(dir, {"ask", amd_spec("SEV-Milan", true), kAmdKeyBits, &ark}));
   APM_TRY(Identity vcek, load_or_make(dir, {"vcek", vcek_spec(chip_id, tcb), 0, &ask}));
   APM_TRY(Identity vtpm_ca,
           load_or_make(dir, {"vtpm-ca", spec_of("Global Virtual TPM CA - 01", 3650, true)}));
