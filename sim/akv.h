@@ -40,7 +40,8 @@ class KeyVault {
   // akv_secrets.cc
   [[nodiscard]] HttpResponse secrets(const HttpRequest& request);
   [[nodiscard]] HttpResponse set_secret(const HttpRequest& request, const std::string& name);
-  [[nodiscard]] HttpResponse get_secret(const std::string& name, const std::string& version);
+  [[nodiscard]] HttpResponse get_secret(const HttpRequest& request, const std::string& name,
+                                        const std::string& version);
   [[nodiscard]] HttpResponse delete_secret(const std::string& name);
   [[nodiscard]] HttpResponse list_secrets(const HttpRequest& request, const std::string& name);
   [[nodiscard]] HttpResponse deleted_secrets(const HttpRequest& request);

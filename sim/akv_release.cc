@@ -140,6 +140,10 @@ HttpResponse KeyVault::release(const HttpRequest& request, const StoredKey& key,
   }
   const std::string& fault = request.fault;
   if (fault == "unverifiable") return cannot_verify();
+  // A vault from before the SHA-256 form: it says so in words only.
+  if (fault == "old_enc" && enc == "RSA_AES_KEY_WRAP_256") {
+    return azure_error(400, "BadParameter", "Property 'enc' has invalid value " + enc);
+  }
   const std::string policy =
       fault == "policy_mismatch"
           ? concat("{\"version\":\"1.0.0\",\"anyOf\":[{\"authority\":\"", settings_.maa_url(),

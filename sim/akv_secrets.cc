@@ -18,7 +18,7 @@ HttpResponse KeyVault::secrets(const HttpRequest& request) {
     return azure_error(405, "MethodNotAllowed", "not an operation on secrets");
   }
   if (parts.size() == 3 && to_lower(parts[2]) == "versions") return list_secrets(request, name);
-  return get_secret(name, parts.size() == 3 ? parts[2] : "");
+  return get_secret(request, name, parts.size() == 3 ? parts[2] : "");
 }
 
 json::Object KeyVault::secret_bundle(const StoredSecret& secret, const StoredSecretVersion& version,
@@ -73,14 +73,17 @@ HttpResponse KeyVault::set_secret(const HttpRequest& request, const std::string&
   });
 }
 
-HttpResponse KeyVault::get_secret(const std::string& name, const std::string& version) {
+HttpResponse KeyVault::get_secret(const HttpRequest& request, const std::string& name,
+                                  const std::string& version) {
   return transact([&](VaultData& data, HttpResponse& out) {
     out = not_found("secrets", version.empty() ? name : name + "/" + version);
     const auto found = data.secrets.find(to_lower(name));
     if (found == data.secrets.end() || found->second.deleted_ms != 0) return false;
     for (auto v = found->second.versions.rbegin(); v != found->second.versions.rend(); ++v) {
       if (!version.empty() && v->version != version) continue;
-      out = v->enabled ? json_response(200, secret_bundle(found->second, *v, true))
+      StoredSecretVersion shown = *v;
+      if (request.fault == "tamper") change_in_the_middle(shown.value);
+      out = v->enabled ? json_response(200, secret_bundle(found->second, shown, true))
                        : azure_error(403, "Forbidden",
                                      "Operation get is not allowed on a disabled secret.",
                                      "SecretDisabled");

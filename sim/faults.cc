@@ -11,10 +11,10 @@
 namespace apm::sim {
 namespace {
 
-constexpr std::array<std::string_view, 12> kServiceActions{
-    "wrong_nonce",  "expired_token", "policy_mismatch", "tamper",
-    "wrong_issuer", "no_pcr_values", "wrong_signer",    "wrong_key",
-    "wrong_kid",    "unverifiable",  "empty_body",      "rotated_vcek"};
+constexpr std::array<std::string_view, 13> kServiceActions{
+    "wrong_nonce",   "expired_token", "policy_mismatch", "tamper",    "wrong_issuer",
+    "no_pcr_values", "wrong_signer",  "wrong_key",       "wrong_kid", "unverifiable",
+    "empty_body",    "rotated_vcek",  "old_enc"};
 
 bool known_action(std::string_view action) {
   if (action == "drop") return true;
@@ -71,11 +71,12 @@ Status Faults::add_fault(const json::Value& rule) {
     return v == nullptr ? std::int64_t{0} : v->as_int().value_or(-1);
   };
   out.nth = number("nth");
+  out.from = number("from");
   out.count = number("count");
   out.action = text_of(rule, "action");
-  if (!known_action(out.action) || out.nth < 0 || out.count < 0) {
+  if (!known_action(out.action) || out.nth < 0 || out.from < 0 || out.count < 0) {
     return Error(Code::kInvalidArgument, "fault_rule",
-                 concat("unknown action, nth or count in the fault rule: ", out.action));
+                 concat("unknown action, nth, from or count in the fault rule: ", out.action));
   }
   const MutexLock lock(mutex_);
   if (faults_.size() >= kFaultsMax) {
@@ -142,6 +143,7 @@ std::string Faults::matching_action(const HttpRequest& request) {
     if (request.path.find(rule.path_contains) == std::string::npos) continue;
     ++rule.seen;
     if (rule.nth > 0 && rule.seen != rule.nth) continue;
+    if (rule.seen < rule.from) continue;
     if (rule.nth == 0 && rule.count > 0 && rule.seen > rule.count) continue;
     return rule.action;
   }

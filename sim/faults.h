@@ -25,7 +25,8 @@ struct FaultRule {
   std::string path_contains;  // empty: any
   std::string method;         // empty: any
   std::int64_t nth = 0;       // only the nth matching request from now (1 = the next)
-  std::int64_t count = 0;     // or the next `count` ones; both 0: every one
+  std::int64_t from = 0;      // or the nth and all after it
+  std::int64_t count = 0;     // or the next `count` ones; all three 0: every one
   std::string action;
   std::int64_t seen = 0;
 };

@@ -80,6 +80,7 @@ HttpResponse Imds::token(const HttpRequest& request) const {
   const std::int64_t begin = expired ? now - 2 * kAccessTokenSeconds : now;
   auto made = make_access_token(settings_, hardware_, resource, begin, kAccessTokenSeconds);
   if (!made.ok()) return oauth_error(500, "server_error", "the token could not be signed");
+  if (request.fault == "tamper") change_in_the_middle(*made);
   const std::string lifetime = std::to_string(kAccessTokenSeconds);
   return json_response(200, json::Object{{"access_token", std::move(*made)},
                                          {"client_id", settings_.client_id},
@@ -94,6 +95,7 @@ HttpResponse Imds::token(const HttpRequest& request) const {
 HttpResponse Imds::certification(const HttpRequest& request) const {
   std::string vcek = hardware_.vcek.certificate.pem();
   if (request.fault == "rotated_vcek") vcek = hardware_.vtpm_ca.certificate.pem();
+  if (request.fault == "tamper") change_in_the_middle(vcek);
   return json_response(200, json::Object{{"vcekCert", std::move(vcek)},
                                          {"tcbm", tcb_hex(hardware_.tcb)},
                                          {"certificateChain", hardware_.amd_chain_pem()},

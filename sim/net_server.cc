@@ -168,9 +168,7 @@ void NetServer::serve(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof(idle));
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   {
-    // The control API shares the plain port: a kill at the connection counts TLS connections, and
-    // plain ones only after their request is known (see answer()).
-    const bool counted = options_.tls != nullptr && options_.faults->on_connect();
+    const bool counted = options_.counts_connections && options_.faults->on_connect();
     Stream stream(fd, context_.get());
     if (stream.open()) {
       converse(stream, counted);
@@ -221,7 +219,7 @@ bool NetServer::answer(Stream& stream, HttpRequest& request, bool keep, bool cou
   const bool control = request.service == "control";
   RequestPlan plan;
   if (!control) {
-    if (options_.tls == nullptr) counted = options_.faults->on_connect();
+    if (!options_.counts_connections) counted = options_.faults->on_connect();
     plan = options_.faults->begin(request, counted);
   }
   if (plan.latency_ms > 0) {

@@ -25,6 +25,9 @@ struct NetServerOptions {
   std::uint16_t port = 0;         // 0: any free one
   const Hardware* tls = nullptr;  // nullptr: plain HTTP
   Faults* faults = nullptr;
+  // Whether a kill "connect" counts this port's connections as they come. Not where the control
+  // API is reached too: there a request is counted once it is known not to be one of those.
+  bool counts_connections = false;
   std::function<std::string(const HttpRequest&)> service_of;
   std::function<HttpResponse(const HttpRequest&)> handle;
 };

@@ -1,6 +1,7 @@
 #include "sim/service.h"
 
 #include "base/text.h"
+#include "sim/canaries.h"
 #include "sim/files.h"
 
 namespace apm::sim {
@@ -26,14 +27,19 @@ Status Services::start() {
     return !r.segments.empty() && r.segments[0] == "sim" ? "control" : "imds";
   };
   plain.handle = [this](const HttpRequest& r) { return handle_plain(r); };
+  NetServerOptions imds = plain;
+  imds.counts_connections = true;
   NetServerOptions https;
   https.faults = &faults_;
   https.tls = &hardware_;
+  https.counts_connections = true;
   https.service_of = [this](const HttpRequest& r) { return service_of(r); };
   https.handle = [this](const HttpRequest& r) { return handle_https(r); };
-  APM_TRY(plain_, NetServer::start(std::move(plain)));
+  APM_TRY(control_, NetServer::start(std::move(plain)));
+  APM_TRY(plain_, NetServer::start(std::move(imds)));
   APM_TRY(https_, NetServer::start(std::move(https)));
   const json::Object endpoints{{"imds", concat("http://127.0.0.1:", plain_->port())},
+                               {"control", concat("http://127.0.0.1:", control_->port())},
                                {"https", concat("127.0.0.1:", https_->port())},
                                {"vault_host", settings_.vault_host()},
                                {"maa_host", settings_.maa_host},
@@ -67,6 +73,17 @@ HttpResponse Services::handle_plain(const HttpRequest& request) {
   return imds_.handle(request);
 }
 
+HttpResponse Services::canaries() {
+  HttpResponse out;
+  const Status status = state_.with([&](VaultData& data) {
+    auto found = canaries_of(data);
+    out = found.ok() ? json_response(200, *found)
+                     : azure_error(500, "canaries", found.error().message);
+    return false;
+  });
+  return status.ok() ? out : azure_error(500, "canaries", status.error().message);
+}
+
 HttpResponse Services::control(const HttpRequest& request) {
   const std::string what = request.segments.size() == 2 ? request.segments[1] : "";
   const auto done = [](const Status& status) {
@@ -75,6 +92,7 @@ HttpResponse Services::control(const HttpRequest& request) {
   };
   if (request.method == "GET" && what == "log") return json_response(200, faults_.log());
   if (request.method == "GET" && what == "counts") return json_response(200, faults_.counts());
+  if (request.method == "GET" && what == "canaries") return canaries();
   if (request.method == "DELETE" && what == "faults") {
     faults_.clear_faults();
     return done({});

@@ -1,8 +1,9 @@
 #pragma once
 
-// All simulated services of one directory, wired together: the plain port (IMDS and /sim/* control)
-// and the TLS port (MAA, Key Vault, login host, told apart by their names). start() listens and
-// writes <dir>/endpoints.json; the destructor stops. The object owns everything it serves from.
+// All simulated services of one directory, wired together: the IMDS port, the control port (/sim/*,
+// which the IMDS port answers too, but see NetServerOptions::counts_connections) and the TLS port
+// (MAA, Key Vault, login host, told apart by their names). start() listens and writes
+// <dir>/endpoints.json; the destructor stops. The object owns everything it serves from.
 
 #include <memory>
 #include <string>
@@ -40,6 +41,7 @@ class Services {
   Services(Settings settings, Hardware hardware, const Clock& clock);
   [[nodiscard]] std::string service_of(const HttpRequest& request) const;
   [[nodiscard]] HttpResponse control(const HttpRequest& request);
+  [[nodiscard]] HttpResponse canaries();
 
   Settings settings_;
   Hardware hardware_;
@@ -48,7 +50,7 @@ class Services {
   Imds imds_;
   Maa maa_;
   KeyVault vault_;
-  std::unique_ptr<NetServer> plain_, https_;
+  std::unique_ptr<NetServer> control_, plain_, https_;
 };
 
 }  // namespace apm::sim

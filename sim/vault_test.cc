@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "sim/deploy.h"
 #include "sim/release_policy.h"
+#include "sim/tokens.h"
 
 namespace apm::sim {
 namespace {
@@ -53,6 +54,20 @@ TEST_F(Vault, ChallengesACallWithoutAToken) {
   const HttpResponse out = services_->handle_https(request);
   EXPECT_EQ(out.status, 401);
   EXPECT_EQ(out.headers.front().first, "WWW-Authenticate");
+}
+
+TEST_F(Vault, TamperingChangesWhatIsShownAndNotWhatIsKept) {
+  ASSERT_EQ(set("shown", "a value").status, 200);
+  HttpRequest request;
+  request.method = "GET";
+  request.target = "/secrets/shown?api-version=7.4";
+  const auto token = make_access_token(settings_, services_->hardware(), "https://vault.azure.net",
+                                       clock_.unix_s(), 3600);
+  request.headers = {{"host", settings_.vault_host()}, {"authorization", "Bearer " + *token}};
+  split_target(request);
+  EXPECT_EQ(*json::parse(services_->handle_https(request).body)->string_at("value"), "a value");
+  request.fault = "tamper";
+  EXPECT_EQ(*json::parse(services_->handle_https(request).body)->string_at("value"), "a vAlue");
 }
 
 TEST_F(Vault, KeepsVersions) {
@@ -154,6 +169,19 @@ TEST(FaultRules, ActOnTheNthMatch) {
   EXPECT_EQ(faults.begin(request, false).status, 429);
   EXPECT_FALSE(faults.begin(request, false).status);
   EXPECT_EQ(faults.counts().at("release")->as_int(), 3);
+}
+
+TEST(FaultRules, LastFromTheNthMatchOn) {
+  const ManualClock clock(1'790'000'000);
+  Faults faults(clock);
+  ASSERT_TRUE(faults.add_fault(*json::parse(R"({"from":2,"action":"status:403"})")).ok());
+  HttpRequest request;
+  request.service = "akv";
+  request.target = "/secrets/s";
+  split_target(request);
+  EXPECT_FALSE(faults.begin(request, false).status);
+  EXPECT_EQ(faults.begin(request, false).status, 403);
+  EXPECT_EQ(faults.begin(request, false).status, 403);
 }
 
 }  // namespace

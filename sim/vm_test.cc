@@ -330,4 +330,31 @@ TEST_F(Release, RefusesWhatItMust) {
   EXPECT_EQ(release(good.token, "RSA_AES_KEY_WRAP_384").status, 400);
 }
 
+TEST_F(Release, AnOldVaultKnowsTheSha1FormAlone) {
+  const Transfer good = make_transfer();
+  const HttpResponse refused = release(good.token, "RSA_AES_KEY_WRAP_256", "old_enc");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(refused.body.find("'enc'"), std::string::npos);
+  EXPECT_EQ(release(good.token, "CKM_RSA_AES_KEY_WRAP", "old_enc").status, 200);
+}
+
+TEST_F(Release, TheControlApiTellsTheDeployedSecrets) {
+  HttpRequest request;
+  request.method = "GET";
+  request.target = "/sim/canaries";
+  split_target(request);
+  const HttpResponse out = services_->handle_plain(request);
+  ASSERT_EQ(out.status, 200) << out.body;
+  const auto body = json::parse(out.body);
+  ASSERT_TRUE(body.ok());
+  std::set<std::string> names;
+  for (const json::Value& one : *body->at("canaries")->as_array()) {
+    names.insert(*one.string_at("name"));
+    EXPECT_GE(hex_decode(*one.string_at("hex"))->size(), 32U);
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"master key, private number", "master key, factors",
+                                          "PFX password", "storage key", "TLS key, private number",
+                                          "TLS key, factors"}));
+}
+
 }  // namespace apm::sim

@@ -46,6 +46,12 @@ std::map<std::string, std::string> parse_form(std::string_view text) {
   return out;
 }
 
+void change_in_the_middle(std::string& text) {
+  if (text.empty()) return;
+  char& one = text[text.size() / 2];
+  one = one == 'A' ? 'B' : 'A';
+}
+
 void split_target(HttpRequest& request) {
   const std::string_view target = request.target;
   const std::size_t mark = target.find('?');

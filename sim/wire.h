@@ -35,6 +35,9 @@ struct HttpResponse {
   std::string content_type = "application/json; charset=utf-8";
 };
 
+// Another letter or digit in the middle: still text of the same alphabet and length.
+void change_in_the_middle(std::string& text);
+
 // Fills path, segments and query from target.
 void split_target(HttpRequest& request);
 [[nodiscard]] std::string percent_decode(std::string_view text, bool plus_is_space);
