@@ -73,15 +73,20 @@ Result<Kept> keep_share(const CustodyInput& in, const barrier::InitPlan& plan, s
   APM_TRY(const std::string version, in.vault.set(context.secret_name, text));
   APM_TRY(const std::optional<std::string> back, in.vault.get(context.secret_name, version));
   if (!back || *back != text) {
-    return Error(Code::kCorrupt, "unseal_key_not_kept",
-                 concat("key vault ", in.vault.name(), " did not give back what was stored as ",
-                        context.secret_name, "; the store was not initialised"));
+    return Error(
+        Code::kCorrupt, "unseal_key_not_kept",
+        concat("key vault ", in.vault.name(), " did not give back what was stored as ",
+               context.secret_name,
+               "; the store was not initialised. Check that nobody else "
+               "works on this vault and that the identity may read secrets, and boot again"));
   }
   APM_TRY(const skr::OpenedEnvelope opened,
           skr::open_envelope(in.master_key, *back, context.secret_name));
   if (!opened.plaintext.equals(share)) {
     return Error(Code::kCorrupt, "unseal_key_not_kept",
-                 concat(context.secret_name, " does not open to what was sealed"));
+                 concat(context.secret_name,
+                        " does not open to what was sealed; the store was not "
+                        "initialised. Check this machine's memory and boot again"));
   }
   return Kept{context.secret_name, version, hex_encode(crypto::sha256(as_bytes(text)))};
 }
@@ -98,15 +103,23 @@ json::Object custody_record(const CustodyInput& in, const std::vector<Kept>& kep
                       {"secrets", std::move(secrets)}};
 }
 
+void wait_for_date(const CustodyInput& in, SteadyTime stored) {
+  const auto gone = std::chrono::duration_cast<Milliseconds>(SystemClock().steady() - stored);
+  if (gone < kVersionDateSettles) in.sleep(kVersionDateSettles - gone);
+}
+
 Status initialise(const CustodyInput& in) {
   APM_TRY(const std::optional<std::string> journal, in.barrier.journal_store_id());
   APM_CHECK_OK(refuse_foreign_keys(in, journal.value_or("")));
   APM_TRY(barrier::InitPlan plan, in.barrier.plan_init(in.kind, kScheme));
   std::vector<Kept> kept;
+  SteadyTime dated{};  // when the version that a race is decided by had been stored
   for (std::size_t i = 0; i < plan.shares.size(); ++i) {
     APM_TRY(Kept one, keep_share(in, plan, i));
     kept.push_back(std::move(one));
+    if (i == 0) dated = SystemClock().steady();
   }
+  wait_for_date(in, dated);
   // Somebody else may have begun at the same time: the older keys win.
   APM_CHECK_OK(refuse_foreign_keys(in, plan.config.store_id));
   plan.config.custody = custody_record(in, kept);
@@ -137,6 +150,12 @@ Result<crypto::SecretBytes> fetch_share(const CustodyInput& in, const barrier::S
   return std::move(opened.plaintext);
 }
 
+// True for what the other keys would meet as well.
+bool concerns_the_vault(const Error& error) {
+  return error.code == Code::kUnavailable || error.code == Code::kDeadlineExceeded ||
+         error.code == Code::kRateLimited || error.code == Code::kUnauthenticated;
+}
+
 Status unseal(const CustodyInput& in) {
   APM_TRY(const std::optional<barrier::SealConfig> config, in.barrier.seal_config());
   const json::Value* secrets = config ? config->custody.find("secrets") : nullptr;
@@ -157,10 +176,7 @@ Status unseal(const CustodyInput& in) {
   for (const json::Value& entry : *secrets->as_array()) {
     auto share = fetch_share(in, *config, entry);
     if (!share.ok()) {
-      if (share.error().code == Code::kUnavailable ||
-          share.error().code == Code::kDeadlineExceeded) {
-        return share.error();
-      }
+      if (concerns_the_vault(share.error())) return share.error();
       in.log.warn("boot", "an unseal key cannot be used", {{"cause", share.error().message}});
       failures += "\n  - " + share.error().message;
       continue;
@@ -168,10 +184,12 @@ Status unseal(const CustodyInput& in) {
     APM_TRY(const barrier::UnsealProgress progress, in.barrier.unseal(*share));
     if (progress.state == barrier::State::kUnsealed) return {};
   }
-  return Error(Code::kCorrupt, "unseal_keys_insufficient",
-               concat("fewer than ", config->scheme.threshold, " of ", config->scheme.shares,
-                      " unseal keys can be used; restore the named versions in key vault ",
-                      in.vault.name(), ":", failures));
+  return Error(
+      Code::kCorrupt, "unseal_keys_insufficient",
+      concat("fewer than ", config->scheme.threshold, " of ", config->scheme.shares,
+             " unseal keys can be used; make the versions that the store names readable and whole "
+             "again in key vault ",
+             in.vault.name(), ":", failures));
 }
 
 }  // namespace

@@ -7,14 +7,18 @@
 // read back; only then does the store become initialised, in a commit that names the exact versions
 // it relies on. A vault whose unseal keys belong to another store id stops the boot, unless the
 // operator names that id as replaced. When two empty stores race for one vault, the one whose
-// version is the oldest wins, and the other stops.
+// version is the oldest wins, and the other stops. Key Vault dates versions by the second: an
+// initialisation therefore looks again only after its first version's second is over, so that both
+// see the same versions, or the later one is dated later.
 
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "barrier/barrier.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "crypto/keys.h"
@@ -47,6 +51,9 @@ struct CustodyInput {
   std::string replaced_store_id;  // keys of this store may be superseded
   std::string store_description;  // for messages
   Log& log;
+  std::function<void(Milliseconds)> sleep = [](Milliseconds span) {
+    std::this_thread::sleep_for(span);
+  };
 };
 
 enum class Opened { kInitialised, kUnsealed };

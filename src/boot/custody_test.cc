@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <utility>
 
 #include "base/text.h"
 #include "skr/envelope.h"
@@ -31,8 +32,9 @@ class FakeVault final : public SecretVault {
   }
   Result<std::string> set(const std::string& name, const std::string& value) override {
     APM_CHECK_OK(call());
-    const std::string id = concat("v", ++count_);
-    secrets_[name].push_back({id, static_cast<std::int64_t>(count_), value});
+    if (const auto hook = std::exchange(before_set, nullptr)) hook();
+    const std::string id = concat("v", second >= 0 ? 1000 - ++count_ : ++count_);
+    secrets_[name].push_back({id, second >= 0 ? second : std::int64_t{count_}, value});
     if (after_set) after_set();
     return id;
   }
@@ -51,14 +53,16 @@ class FakeVault final : public SecretVault {
   };
   std::map<std::string, std::vector<Kept>> secrets_;
   std::function<void()> after_set;
+  std::function<void()> before_set;  // once
+  std::int64_t second = -1;          // -1: every version has a date of its own, in order
+  Error failure{Code::kUnavailable, "vault_gone", "planned"};
   unsigned calls = 0;
   unsigned fail_from = 0;  // 0: never; else the call from which on everything fails
 
  private:
   Status call() {
     ++calls;
-    if (fail_from != 0 && calls >= fail_from)
-      return Error(Code::kUnavailable, "vault_gone", "planned");
+    if (fail_from != 0 && calls >= fail_from) return failure;
     return {};
   }
   unsigned count_ = 0;
@@ -76,7 +80,10 @@ class CustodyTest : public ::testing::Test {
                              .kind = barrier::StoreKind::kTest,
                              .replaced_store_id = replaced,
                              .store_description = "memory",
-                             .log = log_};
+                             .log = log_,
+                             .sleep = [this](Milliseconds span) {
+                               if (vault_.second >= 0 && span.count() > 1000) ++vault_.second;
+                             }};
     auto opened = open_store(input);
     if (opened.ok()) {
       EXPECT_EQ(*barrier.state(), barrier::State::kUnsealed);
@@ -138,6 +145,29 @@ TEST_F(CustodyTest, OfTwoFirstBootsTheOlderKeysWin) {
   EXPECT_EQ(*boot(store_), Opened::kInitialised);
   vault_.after_set = nullptr;
   EXPECT_EQ(*boot(store_), Opened::kUnsealed);
+}
+
+// Both stores begin when the vault is empty; one is done before the other stores its first key, all
+// in one second, and the later version's id happens to sort first.
+TEST_F(CustodyTest, OfTwoFirstBootsInOneSecondOnlyOneInitialises) {
+  storage::MemoryStore other;
+  vault_.second = 100;
+  vault_.before_set = [&] { EXPECT_EQ(*boot(store_), Opened::kInitialised); };
+  const auto late = boot(other);
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().reason, "foreign_unseal_keys");
+  EXPECT_EQ(*other.get("core/seal-config"), std::nullopt);
+  EXPECT_EQ(*boot(store_), Opened::kUnsealed);
+}
+
+TEST_F(CustodyTest, AThrottlingVaultIsNoDamagedKey) {
+  ASSERT_TRUE(boot(store_).ok());
+  vault_.failure = Error(Code::kRateLimited, "key_vault_throttled", "planned");
+  vault_.fail_from = vault_.calls + 1;
+  EXPECT_EQ(boot(store_).error().reason, "key_vault_throttled");
+  // One key that may not be read is one of five.
+  vault_.failure = Error(Code::kPermissionDenied, "key_vault_disabled", "planned");
+  EXPECT_EQ(boot(store_).error().reason, "unseal_keys_insufficient");
 }
 
 TEST_F(CustodyTest, SwappedReplayedAndDamagedKeysAreRefused) {

@@ -7,6 +7,9 @@ namespace apm::boot {
 
 inline constexpr std::chrono::minutes kBootDeadline{5};     // the whole of a boot
 inline constexpr std::chrono::seconds kStoreLeaseWait{20};  // another node may be going away
+// From the answer to a stored version until every later version is dated later, by a vault that
+// dates by the second and may take a moment between dating and showing.
+inline constexpr std::chrono::milliseconds kVersionDateSettles{1'500};
 inline constexpr std::size_t kConfigBytesMax = 256 * 1024;
 inline constexpr std::size_t kPemBytesMax = 256 * 1024;
 inline constexpr std::size_t kEventLogBytesMax = 1024 * 1024;
