@@ -75,7 +75,10 @@ Result<AccessToken> ImdsClient::token(const std::string& resource, const Identit
   APM_TRY(const json::Value answer, read_answer(what, "imds", body));
   const std::string* token = answer.string_at("access_token");
   if (token == nullptr || token->empty()) {
-    return Error(Code::kUnavailable, "imds", what + ": the answer holds no access_token");
+    return Error(Code::kUnavailable, "imds",
+                 what +
+                     ": the answer holds no access_token. Check that this is an Azure VM with a "
+                     "managed identity");
   }
   // "expires_in" is text by documentation; a number is accepted. Absent: not kept at all.
   std::optional<std::uint64_t> seconds;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kSecretVersion = "api-version=7.4";
 constexpr std::string_view kReleaseVersion = "api-version=7.3";
+constexpr const char* kNotAVault = ". Check that the address is a Key Vault's";
 
 bool valid_name(std::string_view name) {
   const auto plain = [](char c) {
@@ -129,7 +130,8 @@ Result<Secret> KeyVaultClient::get_secret(const std::string& name, const Deadlin
   const std::string* value = answer.string_at("value");
   const std::string* id = answer.string_at("id");
   if (value == nullptr || id == nullptr || last_segment(*id).empty()) {
-    return Error(Code::kUnavailable, "key_vault_answer", what + ": the answer lacks value or id");
+    return Error(Code::kUnavailable, "key_vault_answer",
+                 what + ": the answer lacks value or id" + kNotAVault);
   }
   if (!version.empty() && last_segment(*id) != version) {
     return Error(Code::kUnavailable, "key_vault_answer",
@@ -155,7 +157,8 @@ Result<std::string> KeyVaultClient::set_secret(const std::string& name, const st
   APM_TRY(const json::Value answer, read_answer(what, "key_vault_answer", body));
   const std::string* id = answer.string_at("id");
   if (id == nullptr || last_segment(*id).empty()) {
-    return Error(Code::kUnavailable, "key_vault_answer", what + ": the answer lacks the id");
+    return Error(Code::kUnavailable, "key_vault_answer",
+                 what + ": the answer lacks the id" + kNotAVault);
   }
   return last_segment(*id);
 }
@@ -177,7 +180,8 @@ Result<std::vector<SecretVersion>> KeyVaultClient::list_versions(const std::stri
     APM_TRY(const json::Value answer, read_answer(what, "key_vault_answer", *body));
     const json::Value* list = answer.at("value");
     if (list == nullptr || list->as_array() == nullptr) {
-      return Error(Code::kUnavailable, "key_vault_answer", what + ": the answer lacks the list");
+      return Error(Code::kUnavailable, "key_vault_answer",
+                   what + ": the answer lacks the list" + kNotAVault);
     }
     for (const json::Value& item : *list->as_array()) {
       APM_TRY(const std::string id, json::require_string(item, "id"));
@@ -222,7 +226,8 @@ Result<std::string> KeyVaultClient::release_key(const ReleaseRequest& request,
   APM_TRY(const json::Value answer, read_answer(what, "key_vault_answer", text));
   const std::string* value = answer.string_at("value");
   if (value == nullptr || value->empty()) {
-    return Error(Code::kUnavailable, "key_vault_answer", what + ": the answer holds no value");
+    return Error(Code::kUnavailable, "key_vault_answer",
+                 what + ": the answer holds no value" + kNotAVault);
   }
   return *value;
 }

@@ -12,10 +12,12 @@ Error refusal(const std::string& what, const net::Response& response) {
   const AzureError error = read_azure_error(response.body);
   const std::string text = describe_answer(what, response.status, error);
   if (response.status == 400) {
-    return {Code::kRefused, "maa_refused",
-            text +
-                " The provider's policy or the evidence is at fault: Secure Boot must be on, the "
-                "VM confidential, and the vTPM's attestation key provisioned"};
+    return {
+        Code::kRefused, "maa_refused",
+        text +
+            " The provider's policy or the evidence is at fault. Check that Secure Boot is on, the "
+            "VM confidential, and its vTPM's attestation key provisioned; after a firmware "
+            "update of the host, try again"};
   }
   if (response.status == 401 || response.status == 403) {
     return {Code::kPermissionDenied, "maa_denied",
@@ -27,7 +29,9 @@ Error refusal(const std::string& what, const net::Response& response) {
   if (response.status == 429) {
     return {Code::kRateLimited, "maa_throttled", text + " Too many attestations; wait, then retry"};
   }
-  return {Code::kUnavailable, "maa_unavailable", text + " The attestation service is in trouble"};
+  return {
+      Code::kUnavailable, "maa_unavailable",
+      text + " The attestation service is in trouble; try again, and see Azure's service health"};
 }
 
 }  // namespace
@@ -63,7 +67,10 @@ Result<std::string> MaaClient::attest_azure_guest(const std::string& attestation
   APM_TRY(const json::Value answer, read_answer(what, "maa_answer", response.body));
   const std::string* token = answer.string_at("token");
   if (token == nullptr || token->empty()) {
-    return Error(Code::kUnavailable, "maa_answer", what + ": the answer holds no token");
+    return Error(Code::kUnavailable, "maa_answer",
+                 what +
+                     ": the answer holds no token. Check that the address is an attestation "
+                     "provider's");
   }
   return *token;
 }

@@ -40,8 +40,10 @@ constexpr std::array kTable = {
         "The vault is throttling (10 releases in 10 s for each vault and region); wait, then "
         "retry"},
     Row{400, "", Code::kInvalidArgument, "key_vault_request",
-        "The vault does not take the request as it is; Azure's message says why"},
-    Row{413, "", Code::kTooLarge, "key_vault_request", "The value is too long for a secret"},
+        "The vault does not take the request as it is: Azure's message says why. Check the names "
+        "and the vault"},
+    Row{413, "", Code::kTooLarge, "key_vault_request",
+        "Store a shorter value: this one is too long for a secret"},
 };
 
 bool mentions(const std::string& text, std::string_view word) {

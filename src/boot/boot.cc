@@ -126,9 +126,16 @@ Status Boot::fetch_tls() {
   auto password = skr::unwrap_value(master_->key, wrapped.value);
   if (!password.ok()) return password.error().within("apm-tls-cert-password");
   auto der = base64_decode(trim(pfx.value));
-  if (!der.ok()) return der.error().within("apm-tls-cert is not a base64 PFX");
+  if (!der.ok()) {
+    return Error(Code::kInvalidArgument, "pfx_malformed",
+                 "apm-tls-cert is not the base64 of a PFX. Store the file as base64 text");
+  }
   auto opened = crypto::open_pkcs12(*der, *password);
-  if (!opened.ok()) return opened.error().within("apm-tls-cert");
+  if (!opened.ok()) {
+    Error error = opened.error().within("apm-tls-cert");
+    error.message += ". Store the PFX and its wrapped password again, both of one certificate";
+    return error;
+  }
   std::vector<const crypto::Certificate*> chain{&opened->leaf};
   for (const crypto::Certificate& one : opened->chain) chain.push_back(&one);
   if (opened->leaf.not_after_s() < in_.clock.unix_s()) {
@@ -141,8 +148,18 @@ Status Boot::fetch_tls() {
   return {};
 }
 
+Error storage_error(Error error) {
+  if (error.reason.empty()) error.reason = "storage_unreachable";
+  error.message +=
+      ". Check the storage stanza of the configuration and what is at that place; a damaged store "
+      "is restored from a backup";
+  return error;
+}
+
 Status Boot::open_storage() {
-  APM_TRY(std::unique_ptr<storage::Store> store, open_store_of(in_.config));
+  auto opened = in_.open_store(in_.config);
+  if (!opened.ok()) return storage_error(opened.error());
+  std::unique_ptr<storage::Store> store = std::move(*opened);
   APM_TRY(runtime_, Runtime::create(in_.config, api::Mode::kSelfBooted, in_.clock, in_.log,
                                     std::move(store)));
   return {};

@@ -19,6 +19,7 @@ struct BootInput {
   Environment environment;
   const Clock& clock;
   Log& log;
+  StoreOpener open_store = open_store_of;
 };
 
 // The serving runtime. An error names the step, the call, the cause and the remedy.

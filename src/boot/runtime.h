@@ -3,6 +3,7 @@
 // The parts of a running server, built once and wired by reference: store, barrier, tokens, mounts,
 // policies, audit, API. Owns them all. Built by one thread; afterwards the parts guard themselves.
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -53,6 +54,8 @@ class Runtime {
   std::unique_ptr<http::Server> server_;
 };
 
+// How a boot comes by its store; a test of crashes puts another one around it.
+using StoreOpener = std::function<Result<std::unique_ptr<storage::Store>>(const Config&)>;
 [[nodiscard]] Result<std::unique_ptr<storage::Store>> open_store_of(const Config& config);
 
 }  // namespace apm::boot

@@ -89,7 +89,7 @@ int run_server(const std::string& config_path, Log& log) {
   return serve_until_signal(**runtime, log);
 }
 
-int run_boot(const std::string& config_path, Log& log) {
+int run_boot(const std::string& config_path, Log& log, const StoreOpener& open_store) {
   const SystemClock clock;
   // The environment first: its faults need nothing else to be told, and all of them are.
   auto environment = read_environment([](const std::string& name) -> std::optional<std::string> {
@@ -99,7 +99,8 @@ int run_boot(const std::string& config_path, Log& log) {
   if (!environment.ok()) return fail(log, environment.error());
   auto config = prepare(config_path, log);
   if (!config.ok()) return fail(log, config.error());
-  auto runtime = boot(BootInput{std::move(*config), std::move(*environment), clock, log});
+  auto runtime =
+      boot(BootInput{std::move(*config), std::move(*environment), clock, log, open_store});
   if (!runtime.ok()) return fail(log, runtime.error());
   return serve_until_signal(**runtime, log);
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "boot/runtime.h"
 
 namespace apm::boot {
 
@@ -18,6 +19,7 @@ void block_signals();
 
 // Exit codes: 0 after a signal, 1 on any failure.
 [[nodiscard]] int run_server(const std::string& config_path, Log& log);
-[[nodiscard]] int run_boot(const std::string& config_path, Log& log);
+[[nodiscard]] int run_boot(const std::string& config_path, Log& log,
+                           const StoreOpener& open_store = open_store_of);
 
 }  // namespace apm::boot

@@ -30,13 +30,14 @@ Result<crypto::SecretBytes> unwrap_value(const crypto::PrivateKey& key, std::str
                                                     : Result<Bytes>(Error(Code::kTooLarge, ""));
   if (!block.ok() || block->empty()) {
     return Error(Code::kInvalidArgument, "wrapped_malformed",
-                 "the wrapped value is not the base64 of one RSA block");
+                 "the wrapped value is not the base64 of one RSA block. Wrap it again, and store "
+                 "exactly what that prints");
   }
   auto opened = key.decrypt_oaep(hashes.hash, hashes.mgf1, *block);
   if (opened.ok()) return opened;
   return Error(Code::kRefused, "wrapped_refused",
                "the wrapped value does not open: it was made for another key, or with another "
-               "padding than RSA-OAEP with these hashes");
+               "padding than RSA-OAEP with these hashes. Wrap it again with this key");
 }
 
 }  // namespace apm::skr

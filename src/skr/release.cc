@@ -51,6 +51,9 @@ Status check_tpm_transport(const SkrConfig& config) {
 
 Result<Attested> attest_once(Run& run, const azure::AmdCertification& amd) {
   APM_TRY(const GuestEvidence evidence, collect_guest_evidence(run.tpm, run.config.event_log));
+  if (evidence.event_log.empty()) {
+    run.log.warn("skr", "there is no event log at " + run.config.event_log);
+  }
   const std::string info = attestation_info(evidence, amd, read_os_facts(), run.nonce);
   APM_TRY(const std::string answer, run.maa.attest_azure_guest(info, run.deadline));
   APM_TRY(const MaaEnvelope envelope, parse_maa_envelope(answer));
