@@ -28,6 +28,6 @@ done
 [ -z "${missing:-}" ] || echo "run.sh: not set:${missing}" >&2
 
 umask 077
-sed "${script#;}" "$template" >"$config.new"
-mv "$config.new" "$config"
+sed "${script#;}" "$template" >"$config.$$"
+mv "$config.$$" "$config"
 exec "$server" boot -config "$config"
