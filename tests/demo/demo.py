@@ -2,37 +2,27 @@
 """The product's main job from end to end; see scripts/demo. Every step is printed with its time, and
 each expectation that does not hold ends the run with exit code 1."""
 import argparse
+import hashlib
 import json
 import os
 import pathlib
 import re
-import signal
 import shutil
-import socket
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
-from canary import Watcher
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
-HOST = "localhost"
+import skr  # noqa: E402
+from canary import Watcher  # noqa: E402
+from cloud import Cloud  # noqa: E402
+from process import Children, Failed, expect, run  # noqa: E402
+from server import Server  # noqa: E402
 
-
-class Failed(Exception):
-    pass
-
-
-def expect(condition, text):
-    if not condition:
-        raise Failed(text)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+SHARES = 5
 
 
 class Demo:
@@ -41,11 +31,7 @@ class Demo:
         self.image = pathlib.Path(args.image)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="apm-demo-"))
         self.memory = pathlib.Path(tempfile.mkdtemp(prefix="apm-demo-", dir="/dev/shm"))
-        self.sim = self.dir / "sim"
-        self.sim.mkdir()
-        self.children = []
-        self.port = free_port()
-        self.server = None
+        self.children = Children()
         self.figures = {"boots": [], "canary_hits": 0, "logins": []}
         self.watcher = Watcher(ignore_pids={os.getpid()})
         self.colour = sys.stdout.isatty()
@@ -54,65 +40,25 @@ class Demo:
         mark = "\033[32m*\033[0m" if self.colour else "*"
         print(f"{mark} {text}" + (f"  ({ms} ms)" if ms is not None else ""), flush=True)
 
-    def start(self, name, command, ready, env=None, log=None):
-        log = log or self.dir / f"{name}.log"
-        child = subprocess.Popen([str(c) for c in command], stdout=open(log, "ab"),
-                                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env)
-        self.children.append(child)
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            if ready in log.read_text(errors="replace"):
-                return child
-            if child.poll() is not None:
-                break
-            time.sleep(0.02)
-        raise Failed(f"{name} did not get ready:\n{log.read_text(errors='replace')[-3000:]}")
-
-    def run(self, command, env=None, stdin=None, ok=True):
-        done = subprocess.run([str(c) for c in command], input=stdin, capture_output=True, text=True,
-                              env=env, timeout=120)
-        if ok:
-            expect(done.returncode == 0, f"{command[0]} {command[1:4]} failed: {done.stderr}{done.stdout}")
-        return done
-
-    def get(self, path):
-        with urllib.request.urlopen(self.imds + path, timeout=5) as answer:
-            return json.load(answer)
-
     # --- the parts ---
     def azure(self):
         began = time.monotonic()
-        azure_sim = self.bin / "azure-sim"
-        self.run([azure_sim, "deploy", "--dir", self.sim, "--hostname", HOST])
-        self.start("azure-sim", [azure_sim, "serve", "--dir", self.sim, "--die-with-parent"], "azure-sim ready")
+        self.cloud = Cloud(self.bin, self.dir / "sim", self.children)
+        self.cloud.serve()
         for name, image in (("server", "apm-server"), ("good", "workload-a"), ("other", "workload-b")):
-            self.start(f"vm-{name}", [azure_sim, "vm", "--dir", self.sim, "--name", name, "--image", image,
-                                      "--die-with-parent"], "azure-sim vm ready")
-        endpoints = json.loads((self.sim / "endpoints.json").read_text())
-        self.imds, self.https = endpoints["imds"], endpoints["https"]
-        self.endpoints = endpoints
+            self.cloud.vm(name, image)
+        self.server = Server(self.cloud, self.image, self.dir / "server")
         self.say("azure-sim serves IMDS, MAA and Key Vault; three software confidential VMs run",
                  int((time.monotonic() - began) * 1000))
 
     def boot(self, which):
-        before = self.get("/sim/counts").get("release", 0)
-        log = self.dir / f"server-{len(self.figures['boots'])}.log"
-        env = dict(os.environ, APM_HOSTNAME=HOST, APM_PORT=str(self.port), APM_SA_NAME="apmsa",
-                   APM_KEYVAULT_NAME="apmkv",
-                   APM_MK_ID="https://apmkv.vault.azure.net/keys/apm-master-key",
-                   MAA_ENDPOINT="https://" + self.endpoints["maa_host"],
-                   APM_TEMPLATE=str(self.image / "apm-embedded.hcl.tpl"), APM_RUN_DIR=str(self.dir / "run"),
-                   APM_SERVER=str(self.bin / "anjuna-policy-manager-server"),
-                   APM_DATA_DIR=str(self.dir), APM_TEST_DIR=str(self.sim), APM_TEST_HTTPS=self.https,
-                   APM_TEST_IMDS=self.imds, APM_TEST_AMD_ROOT=self.endpoints["amd_root_file"])
+        before = self.cloud.counts().get("release", 0)
         began = time.monotonic()
-        self.server = self.start("server", [self.image / "run.sh"], "Vault server started", env=env, log=log)
+        self.server.boot()
         total = int((time.monotonic() - began) * 1000)
-        text = log.read_text()
-        steps = [{"name": n.strip('"'), "ms": int(ms)}
-                 for n, ms in re.findall(r'boot: step name=("[^"]*"|\S+) ms=(\d+)', text)]
-        releases = self.get("/sim/counts").get("release", 0) - before
-        children = pathlib.Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split()
+        steps = self.server.steps()
+        releases = self.cloud.counts().get("release", 0) - before
+        children = self.server.child_processes()
         self.figures["boots"].append({"key_releases": releases, "child_processes": len(children),
                                       "total_ms": total, "steps": steps})
         for step in steps:
@@ -120,32 +66,24 @@ class Demo:
         self.say(f"{which} boot: from exec to serving, {releases} key release", total)
         expect(releases == 1, f"{releases} key releases in one boot")
         expect(not children, "the server has child processes")
-        client = dict(os.environ, ANJUNA_ADDR=f"https://{HOST}:{self.port}",
-                      ANJUNA_CACERT=str(self.sim / "server-ca.pem"))
-        self.client = client
-
-    def root_token(self):
-        request = urllib.request.Request(self.imds + "/sim/secret-get", method="POST",
-                                         data=json.dumps({"name": "apm-root-token"}).encode())
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return json.load(answer)["value"]
+        self.client = self.server.client_environment()
 
     def as_admin(self, *words, stdin=None, ok=True):
         token = self.memory / "admin-token"
-        return self.run([self.bin / "anjuna-policy-manager", *words, "-token-file", token], env=self.client,
-                        stdin=stdin, ok=ok)
+        return run([self.bin / "anjuna-policy-manager", *words, "-token-file", token], env=self.client,
+                   stdin=stdin, ok=ok)
 
     def workload(self, name, *words, ok=True):
-        where = ["-tcti", f"swtpm:path={self.sim}/vm-{name}.tpm", "-imds", self.imds,
-                 "-event-log", self.sim / f"vm-{name}.eventlog"]
+        where = ["-tcti", self.cloud.tpm_of(name), "-imds", self.cloud.imds,
+                 "-event-log", self.cloud.dir / f"vm-{name}.eventlog"]
         began = time.monotonic()
-        done = self.run([self.bin / "anjuna-policy-manager", words[0], *where, *words[1:]], env=self.client, ok=ok)
+        done = run([self.bin / "anjuna-policy-manager", words[0], *where, *words[1:]], env=self.client, ok=ok)
         return done, int((time.monotonic() - began) * 1000)
 
     def main_job(self):
         secret = "demo-" + os.urandom(12).hex()
-        self.watcher.add("secret value", secret)
-        token = self.root_token()
+        self.watcher.add("secret value", secret, delivered_as="DEK")
+        token = self.cloud.secret("apm-root-token")
         self.watcher.add("root token", token)
         token_file = self.memory / "admin-token"
         token_file.touch(mode=0o600)
@@ -165,7 +103,6 @@ class Demo:
         self.watcher.allow_file(files / "dek")
         done, ms = self.workload("good", "run", "-env", "DEK=dek", "-files", "dek", "-file-dir", files, "--",
                                  "/bin/sh", "-c", 'printf %s "$DEK" | sha256sum; sha256sum < "$0/dek"', files)
-        import hashlib
         want = hashlib.sha256(secret.encode()).hexdigest()
         got = [line.split()[0] for line in done.stdout.splitlines()]
         expect(got == [want, want], f"the workload got something else: {done.stdout}")
@@ -181,37 +118,57 @@ class Demo:
         return secret
 
     def crash_and_return(self, secret):
-        os.kill(self.server.pid, signal.SIGKILL)
-        self.server.wait()
+        self.server.process.send_signal(signal.SIGKILL)
+        self.server.process.wait()
         self.say("the server was killed with SIGKILL")
         self.boot("later")
         done = self.as_admin("secret", "get", "dek")
         expect(done.stdout.strip() == secret, "the secret did not survive")
         self.say("it booted and unsealed itself; the secret is there")
 
+    # --- the search ---
+    def learn_canaries(self):
+        """Besides what the demo itself knows: what the simulator deployed, and the shares, which
+        open with the released master key alone."""
+        for name, value in self.cloud.canaries().items():
+            self.watcher.add(name, value)
+        for index in range(SHARES):
+            self.watcher.add(f"unseal key {index}", skr.open_share(self.cloud, f"apm-unseal-key-{index}"))
+
+    def search(self):
+        # The simulator's own directory is the other side: it holds keys as Azure's HSM and a TPM do.
+        return self.watcher.search_files([self.dir, self.memory], skip=[self.cloud.dir])
+
     def canaries(self):
+        self.learn_canaries()
         self.watcher.stop()
-        hits = self.watcher.search_files([self.dir], skip=[self.sim])
-        hits += self.watcher.search_processes()
+        hits = self.search() + self.watcher.search_processes()
         self.figures["canary_hits"] = len(hits)
         expect(not hits, "canaries were found:\n  " + "\n  ".join(hits))
-        planted = self.dir / "planted.log"
-        planted.write_text("leak: " + self.watcher.any_value())
-        expect(self.watcher.search_files([self.dir], skip=[self.sim]), "a planted leak was not found")
-        planted.unlink()
+        self.planted_leaks_are_found()
+        self.say(f"looked for: {', '.join(self.watcher.names)}")
         self.say(f"no canary in any command line, environment, log or file "
                  f"({self.watcher.looks} looks at /proc); a planted leak is found")
 
+    def planted_leaks_are_found(self):
+        planted = self.dir / "planted.log"
+        for form, name in self.watcher.values.items():
+            planted.write_bytes(b"leak: " + form + b" end\n")
+            expect(any(hit.startswith(name) for hit in self.search()), f"a planted {name} was not found")
+        planted.unlink()
+        leak = next(iter(self.watcher.values)).decode()
+        self.watcher.start()
+        child = subprocess.Popen(["/bin/sleep", "60"], env={"LEAK": leak})
+        time.sleep(0.3)
+        child.terminate()
+        child.wait()
+        self.watcher.stop()
+        expect(any("environ" in hit for hit in self.watcher.search_processes()),
+               "a planted leak in an environment was not found")
+
     def stop(self):
         self.watcher.stop()
-        for child in reversed(self.children):
-            if child.poll() is None:
-                child.terminate()
-        for child in self.children:
-            try:
-                child.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                child.kill()
+        self.children.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
         shutil.rmtree(self.memory, ignore_errors=True)
 

@@ -1,0 +1,188 @@
+"""One server that boots itself, through the image's run.sh or another program."""
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import sqlite3
+import ssl
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+from cloud import HOST
+from process import expect, free_port, wait_for_text
+
+READY = "Vault server started"
+
+
+class Server:
+    def __init__(self, cloud, image, data_dir, vm="server"):
+        self.cloud = cloud
+        self.data = pathlib.Path(data_dir)
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        self.vm = vm
+        self.port = free_port()
+        self.boots = 0
+        self.process = None
+        self.template = self._template(pathlib.Path(image) / "apm-embedded.hcl.tpl", vm)
+        self.command = [pathlib.Path(image) / "run.sh"]
+
+    def _template(self, shipped, vm):
+        if vm == "server":
+            return shipped
+        own = self.data / "template.hcl.tpl"
+        own.write_text(shipped.read_text().replace("/vm-server.", f"/vm-{vm}."))
+        return own
+
+    def environment(self, **changes):
+        ends = self.cloud.endpoints
+        env = dict(os.environ, APM_HOSTNAME=HOST, APM_PORT=str(self.port), APM_SA_NAME="apmsa",
+                   APM_KEYVAULT_NAME="apmkv",
+                   APM_MK_ID="https://apmkv.vault.azure.net/keys/apm-master-key",
+                   MAA_ENDPOINT="https://" + ends["maa_host"], APM_TEMPLATE=str(self.template),
+                   APM_RUN_DIR=str(self.data / f"run-{self.vm}"),
+                   APM_SERVER=str(self.cloud.bin / "anjuna-policy-manager-server"),
+                   APM_DATA_DIR=str(self.data), APM_TEST_DIR=str(self.cloud.dir),
+                   APM_TEST_HTTPS=ends["https"], APM_TEST_IMDS=ends["imds"],
+                   APM_TEST_AMD_ROOT=ends["amd_root_file"])
+        for name, value in changes.items():
+            if value is None:
+                env.pop(name, None)
+            else:
+                env[name] = value
+        return env
+
+    # --- a boot ---
+    def launch(self, before=None, command=None, **environment):
+        """Starts a boot. `before` is called with the process id while the program still waits."""
+        self.log_path = self.data / f"boot-{self.vm}-{self.boots}.log"
+        self.boots += 1
+        self.log_path.write_bytes(b"")
+        held = ["setpriv", "--pdeathsig", "KILL", "/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh"]
+        self.process = self.cloud.children.spawn(held + (command or self.command), self.log_path,
+                                                 self.environment(**environment),
+                                                 stdin=subprocess.PIPE)
+        if before:
+            before(self.process.pid)
+        self.process.stdin.write(b"go\n")
+        self.process.stdin.close()
+        return self.process
+
+    def serving(self, seconds=300):
+        return wait_for_text(self.process, self.log_path, READY, seconds)
+
+    def boot(self, **how):
+        """A boot that must end with serving."""
+        self.launch(**how)
+        expect(self.serving(), f"the boot did not end with serving:\n{self.tail()}")
+
+    def boot_fails(self, seconds=300, **how):
+        """A boot that must end by itself, with exit code 1; what it said."""
+        self.launch(**how)
+        expect(not self.serving(seconds), "the boot ended with serving and should not have")
+        expect(self.process.poll() is not None, f"the boot did not end in {seconds} s:\n{self.tail()}")
+        expect(self.process.returncode == 1,
+               f"the boot ended with code {self.process.returncode}:\n{self.tail()}")
+        return self.text()
+
+    def boot_killed(self, **how):
+        """A boot that somebody kills."""
+        self.launch(**how)
+        try:
+            code = self.process.wait(timeout=120)
+        except subprocess.TimeoutExpired:
+            code = None
+        expect(code == -signal.SIGKILL,
+               f"the kill was not reached (exit code {code}):\n{self.tail()}")
+
+    def kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def text(self):
+        return self.log_path.read_text(errors="replace")
+
+    def tail(self):
+        return self.text()[-2500:]
+
+    def steps(self):
+        return [{"name": name.strip('"'), "ms": int(ms)}
+                for name, ms in re.findall(r'boot: step name=("[^"]*"|\S+) ms=(\d+)', self.text())]
+
+    def child_processes(self):
+        pid = self.process.pid
+        return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+    # --- its API ---
+    def api(self, method, path, token=None, body=None):
+        """(status, JSON or None)"""
+        context = ssl.create_default_context(cafile=self.cloud.dir / "server-ca.pem")
+        request = urllib.request.Request(
+            f"https://{HOST}:{self.port}/v1/{path}", method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"X-Vault-Token": token} if token else {})
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+                text = answer.read()
+                return answer.status, json.loads(text) if text else None
+        except urllib.error.HTTPError as refusal:
+            text = refusal.read()
+            return refusal.code, json.loads(text) if text else None
+
+    def client_environment(self):
+        return dict(os.environ, ANJUNA_ADDR=f"https://{HOST}:{self.port}",
+                    ANJUNA_CACERT=str(self.cloud.dir / "server-ca.pem"))
+
+    # --- its store, from outside ---
+    def record(self, key):
+        """The raw record of a key, read from a copy of the store's files; None when absent."""
+        if not (self.data / "store.db").exists():
+            return None
+        with tempfile.TemporaryDirectory() as copy:
+            for file in self.data.glob("store.db*"):
+                shutil.copy(file, copy)
+            connection = sqlite3.connect(pathlib.Path(copy) / "store.db")
+            try:
+                row = connection.execute("SELECT value FROM kv WHERE key = ?",
+                                         (key.encode(),)).fetchone()
+            except sqlite3.OperationalError:  # killed before the table was made
+                return None
+            finally:
+                connection.close()
+        return None if row is None else bytes(row[0])
+
+    def seal_config(self):
+        raw = self.record("core/seal-config")
+        return None if raw is None else json.loads(raw)
+
+    def empty_store(self):
+        self.kill()
+        for file in self.data.glob("store.db*"):
+            file.unlink()
+        for file in self.data.glob("audit.log*"):
+            file.unlink()
+
+
+def unkept_keys(config, cloud):
+    """The unseal keys that an initialised store relies on and the vault does not keep."""
+    missing = []
+    for entry in config["custody"]["secrets"]:
+        kept = [v for v in cloud.versions(entry["name"]) if v["version"] == entry["version"]]
+        if not kept or hashlib.sha256(kept[0]["value"].encode()).hexdigest() != entry["sha256"]:
+            missing.append(entry["name"])
+    return missing
+
+
+def wait_until(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
