@@ -1,0 +1,292 @@
+"""boot-custody: a store and a vault that do not belong together, or are not as they were. Refused or
+serialised, no key is overwritten, and the error names both stores."""
+import copy
+
+from errors import expect_error
+from world import SHARES, THRESHOLD, World, envelope_header, expect, unkept_keys
+
+JOBS = 3
+
+
+class CustodyWorld(World):
+    def __init__(self, args):
+        super().__init__(args, vms=("server", "second"))
+        self.other = self.new_server("other", "second")
+
+    def fresh(self):
+        self.other.empty_store()
+        super().fresh()
+
+    def keys(self):
+        return {name: copy.deepcopy(self.cloud.versions(name)) for name in SHARES}
+
+
+def make_world(args):
+    return CustodyWorld(args)
+
+
+def store_id(server):
+    return server.seal_config()["store_id"]
+
+
+def later_boot(world, server):
+    """It still opens, and the secret is there."""
+    server.boot()
+    status, seal = server.api("GET", "sys/seal-status")
+    expect(status == 200 and seal["sealed"] is False, f"sealed: {seal}")
+    if server is world.server:
+        world.check_secret(server)
+    server.kill()
+
+
+def refused_beside(world, stranger, owner_id, **environment):
+    """A boot over `stranger` stops at the keys of another store, and changes nothing."""
+    before = world.keys()
+    text = stranger.boot_fails(**environment)
+    expect_error(text, "foreign_unseal_keys", owner_id, str(stranger.data / "store.db"),
+                 "Nothing was changed", "APM_REPLACE_STORE_ID=" + owner_id)
+    expect(world.keys() == before, "the keys in the vault were touched")
+    expect(stranger.seal_config() is None, "the refused store was initialised")
+
+
+# --- cases ---
+def other_store(world):
+    """A wrong account name: an empty store beside a vault that keeps another store's keys."""
+    world.lived_in()
+    refused_beside(world, world.other, store_id(world.server))
+    later_boot(world, world.server)
+
+
+def emptied_store(world):
+    world.lived_in()
+    owner = store_id(world.server)
+    kept = {f.name: f.read_bytes() for f in world.server.data.glob("store.db*")}
+    for file in world.server.data.glob("store.db*"):
+        file.unlink()
+    refused_beside(world, world.server, owner)
+    for file in world.server.data.glob("store.db*"):
+        file.unlink()
+    for name, content in kept.items():  # the operator brings the store back
+        (world.server.data / name).touch(mode=0o600)
+        (world.server.data / name).write_bytes(content)
+    later_boot(world, world.server)
+
+
+def replaced_store(world):
+    """Only who names the old store's id may go on; and the old versions stay where they were."""
+    world.lived_in()
+    owner = store_id(world.server)
+    before = world.keys()
+    refused_beside(world, world.other, owner, APM_REPLACE_STORE_ID="00" * 16)
+    world.other.boot(APM_REPLACE_STORE_ID=owner)
+    new_owner = store_id(world.other)
+    world.other.kill()
+    after = world.keys()
+    for name in SHARES:
+        expect(after[name][:len(before[name])] == before[name], f"{name}: an older version changed")
+        expect(len(after[name]) == len(before[name]) + 1, f"{name}: not one version more")
+    later_boot(world, world.other)
+    # The store that was given up opens too, by the versions that it names; a third one does not.
+    world.server.boot()
+    world.server.kill()
+    third = world.new_server("third", "second")
+    try:
+        refused_beside(world, third, new_owner, APM_REPLACE_STORE_ID=owner)
+    finally:
+        third.empty_store()
+
+
+def plain_value(world):
+    """Somebody stored something else under the name of an unseal key."""
+    world.fresh()
+    vault = world.cloud.vault()
+    value = {"version": "ab" * 16, "value": "cGxhaW4=", "content_type": "", "tags": None,
+             "enabled": True, "created_s": 1_700_000_000}
+    vault["secrets"].append({"name": SHARES[0], "versions": [value], "deleted_ms": 0})
+    world.cloud.write_vault(vault)
+    refused_beside(world, world.server, "unknown")
+
+
+def race_of(world, delays):
+    """Two first boots at once, one vault. `delays`: of the first requests for the list of versions."""
+    world.fresh()
+    for delay in delays:
+        world.cloud.fault(f"latency_ms:{delay}", nth=1, match={"path_contains": "/versions"})
+    servers = (world.server, world.other)
+    for server in servers:
+        server.launch()
+    serving = [server.serving(60) for server in servers]
+    initialised = [server for server in servers if server.seal_config() is not None]
+    for server in initialised:
+        missing = unkept_keys(server.seal_config(), world.cloud)
+        expect(not missing, f"initialised without its keys: {missing}")
+    expect(serving.count(True) == 1,
+           f"{serving.count(True)} of two serve:\n{servers[0].tail()}\n{servers[1].tail()}")
+    winner, loser = servers if serving[0] else servers[::-1]
+    expect(initialised == [winner], "the store of the boot that lost was initialised")
+    expect_error(loser.text(), "foreign_unseal_keys", store_id(winner), str(loser.data / "store.db"))
+    loser.process.wait(10)
+    expect(loser.process.returncode == 1, "the boot that lost ended with another code")
+    winner.kill()
+    later_boot_of(winner)
+    refused = loser.boot_fails()
+    expect_error(refused, "foreign_unseal_keys", store_id(winner))
+
+
+def later_boot_of(server):
+    server.boot()
+    server.kill()
+
+
+def race(world):
+    race_of(world, [])
+
+
+def race_both_see_nothing(world):
+    race_of(world, [700, 700])
+
+
+def race_one_is_late(world):
+    race_of(world, [400])
+
+
+def one_store_twice(world):
+    """Two first boots over one store: one has it, the other waits for it and then says who has it."""
+    world.fresh()
+    twin = world.new_server("s", "second")
+    world.server.launch()
+    twin.launch()
+    expect(world.server.serving(60) or twin.serving(60), f"none serves:\n{world.server.tail()}")
+    winner, loser = ((world.server, twin) if world.server.process.poll() is None and
+                     world.server.serving(1) else (twin, world.server))
+    loser.process.wait(60)
+    expect(loser.process.returncode == 1, f"both serve or both ended:\n{loser.tail()}")
+    expect_error(loser.text(), "lease_held", "in use by")
+    status, seal = winner.api("GET", "sys/seal-status")
+    expect(status == 200 and seal["sealed"] is False, f"the one that has it does not serve: {seal}")
+    winner.kill()
+    versions = [len(v) for v in world.keys().values()]
+    expect(versions == [1] * 5, f"the keys have {versions} versions")
+
+
+def one_store_waits(world):
+    """The second boot gets the store when the first one goes away."""
+    world.fresh()
+    twin = world.new_server("s", "second")
+    world.server.boot()
+    world.write_secret(world.server)
+    twin.launch()
+    expect(not twin.serving(2), "two servers over one store")
+    world.server.kill()
+    expect(twin.serving(60), f"the second did not take over:\n{twin.tail()}")
+    world.check_secret(twin)
+    twin.kill()
+
+
+def change_newest(world, name, value):
+    def change(versions):
+        versions[-1]["value"] = value
+    world.cloud.edit_secret(name, change)
+
+
+def swapped(world):
+    world.lived_in()
+    good = world.cloud.vault_file.read_bytes()
+    values = [world.cloud.versions(name)[-1]["value"] for name in SHARES]
+    change_newest(world, SHARES[0], values[1])
+    change_newest(world, SHARES[1], values[0])
+    later_boot(world, world.server)  # three others open the store
+    expect("an unseal key cannot be used" in world.server.text(), "nobody is told of the swap")
+    change_newest(world, SHARES[2], values[3])
+    change_newest(world, SHARES[3], values[2])
+    expect_error(world.server.boot_fails(), "unseal_keys_insufficient", SHARES[0], SHARES[3],
+                 "is not what the store relies on")
+    world.cloud.write_vault(good)
+    later_boot(world, world.server)
+
+
+def replayed(world):
+    """Older versions of the same store's keys: of a first boot that was cut off before its commit."""
+    world.fresh()
+    world.server.boot_killed(before=lambda pid: world.cloud.kill(pid, 19, "replied"))
+    world.cloud.no_faults()
+    older = {name: world.cloud.versions(name)[-1]["value"] for name in SHARES}
+    expect(world.server.seal_config() is None, "the boot was not cut off before its commit")
+    world.server.boot()
+    world.write_secret(world.server)
+    world.server.kill()
+    own = store_id(world.server)
+    for name in SHARES:
+        expect(envelope_header(older[name])["store_id"] == own, "another store's id")
+    good = world.cloud.vault_file.read_bytes()
+
+    def again(versions):  # a replay as the vault allows it: the old value in a new version
+        versions.append(dict(versions[0], version="ef" * 16, created_s=versions[-1]["created_s"] + 1))
+    for name in SHARES:
+        world.cloud.edit_secret(name, again)
+    later_boot(world, world.server)
+    world.cloud.write_vault(good)
+    for name in SHARES[:THRESHOLD]:  # and as only the vault's host could: in the version's place
+        change_newest(world, name, older[name])
+    expect_error(world.server.boot_fails(), "unseal_keys_insufficient", "is not what the store relies on")
+    world.cloud.write_vault(good)
+    later_boot(world, world.server)
+
+
+def other_stores_keys(world):
+    """The keys of another store, opened by the same master key, in the place of this one's."""
+    world.lived_in()
+    good = world.cloud.vault_file.read_bytes()
+    world.other.boot(APM_REPLACE_STORE_ID=store_id(world.server))
+    world.other.kill()
+    foreign = {name: world.cloud.versions(name)[-1]["value"] for name in SHARES}
+    world.cloud.write_vault(good)
+    for name in SHARES:
+        change_newest(world, name, foreign[name])
+    expect_error(world.server.boot_fails(), "unseal_keys_insufficient")
+    world.cloud.write_vault(good)
+    later_boot(world, world.server)
+
+
+def lost_keys(world):
+    world.lived_in()
+    good = world.cloud.vault_file.read_bytes()
+
+    def lose(names):
+        vault = world.cloud.vault()
+        vault["secrets"] = [s for s in vault["secrets"] if s["name"] not in names]
+        world.cloud.write_vault(vault)
+    lose(SHARES[:2])
+    later_boot(world, world.server)
+    lose(SHARES[:3])
+    expect_error(world.server.boot_fails(), "unseal_keys_insufficient", SHARES[2], "is not in key vault")
+    world.cloud.write_vault(good)
+    later_boot(world, world.server)
+
+
+def swapped_deployer_secrets(world):
+    """The two values that a deployer wraps, the one for the other."""
+    world.lived_in()
+    good = world.cloud.vault_file.read_bytes()
+    storage_key = world.cloud.versions("apm-saa-key")[-1]["value"]
+    change_newest(world, "apm-tls-cert-password", storage_key)
+    expect_error(world.server.boot_fails(), "pfx_password", "apm-tls-cert")
+    world.cloud.write_vault(good)
+    later_boot(world, world.server)
+
+
+CASES = (other_store, emptied_store, replaced_store, plain_value, race, race_both_see_nothing,
+         race_one_is_late, one_store_twice, one_store_waits, swapped, replayed, other_stores_keys,
+         lost_keys, swapped_deployer_secrets)
+
+
+def enumerate_cases(world):
+    return [{"id": case.__name__, "group": "custody", "case": case} for case in CASES], {}
+
+
+def run_case(world, case):
+    try:
+        case["case"](world)
+    finally:
+        world.server.kill()
+        world.other.kill()
