@@ -3,6 +3,7 @@ serialised, no key is overwritten, and the error names both stores."""
 import copy
 
 from errors import expect_error
+from server import wait_until
 from world import SHARES, THRESHOLD, World, envelope_header, expect, unkept_keys
 
 JOBS = 3
@@ -275,9 +276,34 @@ def swapped_deployer_secrets(world):
     later_boot(world, world.server)
 
 
+def port_before_serving(world):
+    """Until a boot is done its port tells health and seal status, and nothing else."""
+    world.lived_in()
+    server, token = world.server, world.root_token()
+    world.cloud.fault("latency_ms:4000", nth=1, match={"path_contains": SHARES[0]})
+    server.launch()
+    expect(wait_until(lambda: "http: listening" in server.text(), 60), f"no listener:\n{server.tail()}")
+    status, seal = server.api("GET", "sys/seal-status")
+    expect(status == 200 and seal["sealed"] is True, f"seal status: {status} {seal}")
+    expect(server.api("GET", "sys/health")[0] == 503, "a sealed server's health")
+    for method, path, body in (("GET", "anjuna/dek", None), ("GET", "sys/mounts", None),
+                               ("PUT", "anjuna/dek", {"dek": "x"}), ("PUT", "sys/init", {}),
+                               ("PUT", "sys/unseal", {"key": "00" * 33}), ("PUT", "sys/seal", {}),
+                               ("PUT", "sys/generate-root/attempt", {}),
+                               ("POST", "auth/apm/challenge", {})):
+        status, answer = server.api(method, path, token, body)
+        expect(status >= 400, f"{method} {path} before serving: {status} {answer}")
+    expect("Vault server started" not in server.text(), "the boot was done before the questions were")
+    expect(server.serving(60), f"the boot did not end with serving:\n{server.tail()}")
+    world.check_secret(server)
+    status, answer = server.api("PUT", "sys/init", token, {"secret_shares": 1, "secret_threshold": 1})
+    expect(status >= 400, f"a booted server offers init: {status} {answer}")
+    server.kill()
+
+
 CASES = (other_store, emptied_store, replaced_store, plain_value, race, race_both_see_nothing,
          race_one_is_late, one_store_twice, one_store_waits, swapped, replayed, other_stores_keys,
-         lost_keys, swapped_deployer_secrets)
+         lost_keys, swapped_deployer_secrets, port_before_serving)
 
 
 def enumerate_cases(world):
