@@ -151,10 +151,13 @@ class Demo:
                  f"({self.watcher.looks} looks at /proc); a planted leak is found")
 
     def planted_leaks_are_found(self):
-        planted = self.dir / "planted.log"
+        planted = self.dir / "planted" / "some.log"
+        planted.parent.mkdir()
         for form, name in self.watcher.values.items():
             planted.write_bytes(b"leak: " + form + b" end\n")
-            expect(any(hit.startswith(name) for hit in self.search()), f"a planted {name} was not found")
+            expect(any(hit.startswith(name) for hit in self.watcher.search_folder(planted.parent)),
+                   f"a planted {name} was not found")
+        expect(self.search(), "the search of everything does not find the planted leak")
         planted.unlink()
         leak = next(iter(self.watcher.values)).decode()
         self.watcher.start()

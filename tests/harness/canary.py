@@ -77,6 +77,7 @@ class Watcher:
 
     def _look(self):
         self.looks += 1
+        parents = {}
         for process in pathlib.Path("/proc").glob("[0-9]*"):
             if process.name in self.ignore:
                 continue
@@ -87,13 +88,14 @@ class Watcher:
                     continue
                 if content and (what, content) not in self.seen:
                     self.seen[(what, content)] = f"{what} of process {process.name} ({name_of(process)})"
-            self._note_open_files(process)
+            parents[process.name] = parent_of(process)
+        for name in parents:
+            if descends_from(name, str(os.getpid()), parents):
+                self._note_open_files(pathlib.Path("/proc") / name)
 
     def _note_open_files(self, process):
-        """The files that a program of this session has open, wherever they are."""
+        """The files that a program of ours has open, wherever they are."""
         try:
-            if os.getsid(int(process.name)) != os.getsid(0):
-                return
             for link in (process / "fd").iterdir():
                 target = os.readlink(link)
                 if target.startswith("/") and not target.startswith(("/proc/", "/dev/", "/sys/")):
@@ -117,8 +119,14 @@ class Watcher:
         return hits
 
     def search_files(self, folders, skip=()):
+        """In the folders, and in every file that one of our programs had open."""
         paths = {path for folder in folders for path in pathlib.Path(folder).rglob("*")}
-        paths |= {pathlib.Path(file) for file in self.files}
+        return self._search(paths | {pathlib.Path(file) for file in self.files}, skip)
+
+    def search_folder(self, folder):
+        return self._search(set(pathlib.Path(folder).rglob("*")), ())
+
+    def _search(self, paths, skip):
         hits = []
         for path in sorted(paths):
             if str(path) in self.allowed or any(path.is_relative_to(s) for s in skip):
@@ -129,6 +137,23 @@ class Watcher:
             except OSError as failure:
                 hits.append(f"{path} cannot be searched: {failure}")
         return hits
+
+
+def parent_of(process):
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[1]
+    except OSError:
+        return ""
+
+
+def descends_from(name, ancestor, parents):
+    seen = set()
+    while name in parents and name not in seen:
+        seen.add(name)
+        name = parents[name]
+        if name == ancestor:
+            return True
+    return False
 
 
 def name_of(process):
