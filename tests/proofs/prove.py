@@ -182,7 +182,8 @@ def main():
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        while worker.is_alive():
+            worker.join(0.5)  # a signal's handler runs in this thread
     summary = summarise(args.area, counts, done, int(time.monotonic() - began))
     (work_dir / f"{name}.results.json").write_text(json.dumps(summary, indent=2) + "\n")
     print(f"{args.area}: written to {work_dir / (name + '.results.json')}")
