@@ -12,6 +12,7 @@
 #include "boot/limits.h"
 #include "boot/remembered.h"
 #include "crypto/x509.h"
+#include "skr/envelope.h"
 #include "skr/oaep.h"
 #include "skr/release.h"
 
@@ -122,10 +123,18 @@ Status Boot::release() {
   return {};
 }
 
+// A value that a deployer made: plain RSA-OAEP, or bound to its secret's name in an envelope.
+Result<crypto::SecretBytes> open_deployers(const skr::ReleasedKey& master, const std::string& name,
+                                           std::string_view value) {
+  if (!skr::looks_like_envelope(trim(value))) return skr::unwrap_value(master.key, value);
+  APM_TRY(skr::OpenedEnvelope opened, skr::open_envelope(master.key, trim(value), name));
+  return std::move(opened.plaintext);
+}
+
 Status Boot::fetch_tls() {
   APM_TRY(azure::Secret pfx, vault_client_->get_secret("apm-tls-cert", deadline_));
   APM_TRY(azure::Secret wrapped, vault_client_->get_secret("apm-tls-cert-password", deadline_));
-  auto password = skr::unwrap_value(master_->key, wrapped.value);
+  auto password = open_deployers(*master_, "apm-tls-cert-password", wrapped.value);
   if (!password.ok()) return password.error().within("apm-tls-cert-password");
   auto der = base64_decode(trim(pfx.value));
   if (!der.ok()) return der.error().within("apm-tls-cert is not a base64 PFX");
