@@ -67,6 +67,15 @@ Error refuse(const char* reason, std::string text) {
   return {Code::kInvalidArgument, reason, std::move(text)};
 }
 
+// A token that goes on after this request, and whose policies let it make administrators.
+bool administers(Core& core, const Confirmation& by) {
+  const auto own = core.tokens().lookup_accessor(by.caller.accessor);
+  if (by.token_id.empty() || !own.ok() || own->limited) return false;
+  const policy::Acl acl = core.policies().acl(by.caller.policies);
+  return by.caller.root ||
+         acl.decide(kAdministratorsPath, logical::Operation::kUpdate, nullptr).allowed;
+}
+
 // Nobody may be locked out by a confirmation without having said so.
 Status check_left_behind(Core& core, const Confirmation& by, const Handover& handover) {
   const auto entry = core.tokens().lookup_accessor(handover.accessor);
@@ -81,14 +90,11 @@ Status check_left_behind(Core& core, const Confirmation& by, const Handover& han
                     "with that one, or say -force");
     }
   }
-  const policy::Acl acl = core.policies().acl(by.caller.policies);
-  const bool administers =
-      by.caller.root ||
-      acl.decide(kAdministratorsPath, logical::Operation::kUpdate, nullptr).allowed;
-  if (by.token_id.empty() || !administers) {
+  if (!administers(core, by)) {
     return refuse("handover_no_administrator",
-                  "this token may not write policies, so it could not make an administrator when "
-                  "the root token is gone: confirm as an administrator, or say -force");
+                  "this token may not write policies, or has a limited number of uses, so it could "
+                  "not make an administrator when the root token is gone: confirm as an "
+                  "administrator, or say -force");
   }
   return {};
 }

@@ -68,6 +68,7 @@ TEST_F(HandoverTest, NobodyLocksHimselfOutWithoutSayingSo) {
     const Reply refused = server.ask("PUT", kConfirm, "{}", token);
     EXPECT_EQ(refused.status, 400);
     EXPECT_TRUE(refused.error().starts_with("this token is the one that was handed over"));
+    EXPECT_EQ(*refused.body.string_at("reason"), "handover_own_token");
   }
   EXPECT_TRUE(alive(handed_));
   EXPECT_EQ(state(handed_), "delivered");
@@ -89,6 +90,10 @@ TEST_F(HandoverTest, WhoConfirmsMustBeAbleToMakeAdministrators) {
   const Reply refused = server.ask("PUT", kConfirm, "{}", clerk);
   EXPECT_EQ(refused.status, 400);
   EXPECT_TRUE(refused.error().starts_with("this token may not write policies"));
+  const std::string once =
+      server.make_token(R"({"policies":["admin"],"no_parent":true,"num_uses":5})");
+  EXPECT_EQ(*server.ask("PUT", kConfirm, "{}", once).body.string_at("reason"),
+            "handover_no_administrator");
   EXPECT_TRUE(alive(handed_));
   // Without sudo not even that is told.
   const std::string nobody = server.make_token(R"({"policies":["default"],"no_parent":true})");

@@ -61,7 +61,8 @@ std::vector<std::string> public_texts(const Error& error) {
 }
 
 std::string public_reason(const Error& error) {
-  const bool told = error.code == Code::kRefused || error.reason == kNotAuthorised;
+  const bool told = error.code == Code::kRefused || error.code == Code::kInvalidArgument ||
+                    error.reason == kNotAuthorised;
   return told ? error.reason : "";
 }
 

@@ -68,6 +68,13 @@ std::string header_text(const Header& header) {
                                   {"secret_name", header.context.secret_name}});
 }
 
+// The envelope is not authentic, and its texts go to a terminal.
+bool is_plain(std::string_view text) {
+  return !text.empty() && text.find_first_not_of(
+                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
+                              "XYZ0123456789-._") == std::string_view::npos;
+}
+
 Error malformed(std::string_view why) {
   return {Code::kInvalidArgument, "admin_envelope_malformed",
           concat("this is not a token that was encrypted to an administrator's key: ", why,
@@ -82,6 +89,9 @@ Result<Header> read_header(std::string_view text) {
   const std::string* name = parsed->string_at("secret_name");
   if (key == nullptr || store == nullptr || name == nullptr) {
     return malformed("its header lacks a field");
+  }
+  if (!is_plain(*key) || !is_plain(*store) || !is_plain(*name)) {
+    return malformed("its header has characters that no name has");
   }
   Header header{*key, {*store, *name}};
   if (header_text(header) != text) return malformed("its header is not in the canonical form");
@@ -130,6 +140,7 @@ Result<OpenedAdminEnvelope> open_with_admin_key(const crypto::PrivateKey& key,
     return Error(Code::kRefused, "admin_envelope_seal",
                  "the token does not open with this key: the text was altered");
   }
+  if (!is_plain(token->text())) return malformed("what it holds is not a token");
   return OpenedAdminEnvelope{std::move(header.context), std::move(*token)};
 }
 

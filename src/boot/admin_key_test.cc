@@ -87,5 +87,19 @@ TEST_F(AdminEnvelopeTest, WhatWasAlteredDoesNotOpen) {
   }
 }
 
+// Whoever has the public key can make one: what is printed must be harmless.
+TEST_F(AdminEnvelopeTest, TextsThatWouldReachATerminalArePlain) {
+  for (const auto& [store, token] :
+       std::vector<std::pair<const char*, const char*>>{{"store", "hvs.\x1b[2J"},
+                                                        {"store", "two lines\n"},
+                                                        {"store", ""},
+                                                        {"\x1b[2J", "hvs.x"}}) {
+    const auto sealed = seal_to_admin(key_, {store, "apm-root-token"}, as_bytes(token));
+    ASSERT_TRUE(sealed.ok());
+    EXPECT_EQ(open_with_admin_key(private_key(), *sealed).error().reason,
+              "admin_envelope_malformed");
+  }
+}
+
 }  // namespace
 }  // namespace apm::boot

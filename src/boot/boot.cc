@@ -188,9 +188,16 @@ Status Boot::ensure_setup() {
   APM_CHECK_OK(core.ensure_mount("anjuna", "kv"));
   APM_CHECK_OK(
       core.ensure_policy(std::string(api::kEnclavePolicy), std::string(kEnclavePolicyText)));
-  json::Object keys;
-  if (in_.environment.epid_api_key) keys.set("epid-api-key", *in_.environment.epid_api_key);
-  if (in_.environment.dcap_api_key) keys.set("dcap-api-key", *in_.environment.dcap_api_key);
+  EnvironmentKeys keys;
+  if (const auto method = core.mounts().find(mounts::Kind::kAuth, "apm")) {
+    keys.mount_id = method->uuid;
+  }
+  if (in_.environment.epid_api_key) {
+    keys.values.set("epid-api-key", *in_.environment.epid_api_key);
+  }
+  if (in_.environment.dcap_api_key) {
+    keys.values.set("dcap-api-key", *in_.environment.dcap_api_key);
+  }
   return apply_environment_keys(runtime_->barrier(), keys, [&core](json::Object changed) -> Status {
     const auto written = core.write("auth/apm/config", std::move(changed));
     return written.ok() ? Status() : Status(written.error());

@@ -73,16 +73,17 @@ Result<MasterKeyFacts> remember_release_policy(barrier::Barrier& barrier,
   return now;
 }
 
-Status apply_environment_keys(barrier::Barrier& barrier, const json::Object& keys,
+Status apply_environment_keys(barrier::Barrier& barrier, const EnvironmentKeys& keys,
                               const std::function<Status(json::Object)>& apply) {
-  if (keys.empty()) return {};
+  if (keys.values.empty()) return {};
   APM_TRY(json::Object hashes, read_hashes(barrier));
   APM_TRY(const crypto::SecretBytes salt, barrier.derive(kKeyHashLabel));
   json::Object changed;
-  for (const auto& [name, value] : keys) {
+  for (const auto& [name, value] : keys.values) {
     const std::string* text = value.as_string();
     if (text == nullptr) return Error(Code::kInternal, "a service key that is no text");
-    const std::string hash = hex_encode(crypto::hmac_sha256(salt.view(), as_bytes(*text)));
+    const std::string hash = hex_encode(crypto::hmac_sha256(
+        salt.view(), {as_bytes(keys.mount_id), as_bytes("/"), as_bytes(*text)}));
     const json::Value* before = hashes.find(name);
     if (before != nullptr && *before == json::Value(hash)) continue;
     changed.set(name, value);

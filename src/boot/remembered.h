@@ -27,9 +27,13 @@ struct ReleasedFacts {
                                                                   const ReleasedFacts& released,
                                                                   const Clock& clock, Log& log);
 
-// Calls `apply` with those of `keys` (texts by config name) that are not what the environment gave
-// at an earlier boot, and keeps their hashes once that succeeded.
-[[nodiscard]] Status apply_environment_keys(barrier::Barrier& barrier, const json::Object& keys,
+struct EnvironmentKeys {
+  std::string mount_id;  // of the method that takes them: a method made anew is given all again
+  json::Object values;   // texts by config name
+};
+// Calls `apply` with those that are not what the environment gave at an earlier boot, and keeps
+// their hashes once that succeeded.
+[[nodiscard]] Status apply_environment_keys(barrier::Barrier& barrier, const EnvironmentKeys& keys,
                                             const std::function<Status(json::Object)>& apply);
 
 }  // namespace apm::boot

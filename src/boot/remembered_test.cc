@@ -25,12 +25,13 @@ class Remembered : public api::ApiTest {
     return facts.ok() ? *facts : api::MasterKeyFacts();
   }
   // What reaches auth/apm/config.
-  json::Object start_with(const json::Object& keys) {
+  json::Object start_with(const json::Object& keys, const std::string& mount_id = "m1") {
     json::Object written;
-    const Status done = apply_environment_keys(server.barrier, keys, [&](json::Object changed) {
-      written = std::move(changed);
-      return fail_ ? Status(Error(Code::kUnavailable, "planned", "planned")) : Status();
-    });
+    const Status done =
+        apply_environment_keys(server.barrier, {mount_id, keys}, [&](json::Object changed) {
+          written = std::move(changed);
+          return fail_ ? Status(Error(Code::kUnavailable, "planned", "planned")) : Status();
+        });
     EXPECT_EQ(done.ok(), !fail_);
     return written;
   }
@@ -70,6 +71,7 @@ TEST_F(Remembered, TheEnvironmentsKeysAreWrittenWhenTheyChangeAlone) {
   EXPECT_TRUE(start_with(keys).empty()) << "an operator's later edit stays";
   const json::Object other{{"epid-api-key", "one"}, {"dcap-api-key", "three"}};
   EXPECT_EQ(json::write(start_with(other)), R"({"dcap-api-key":"three"})");
+  EXPECT_EQ(start_with(other, "m2").size(), 2U) << "the method was made anew";
   const auto kept = server.barrier.get(kEnvironmentKeysPath);
   EXPECT_EQ(std::string(as_text(**kept)).find("three"), std::string::npos);
 }
