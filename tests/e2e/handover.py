@@ -42,6 +42,7 @@ class Test:
         self.sim.mkdir()
         self.port = free_port()
         self.children, self.server, self.boots = [], None, 0
+        self.releases = []
 
     def start(self, name, command, ready, env=None):
         log = self.dir / f"{name}.log"
@@ -57,6 +58,13 @@ class Test:
                 break
             time.sleep(0.02)
         raise SystemExit(f"FAILED: {name} did not get ready:\n{log.read_text(errors='replace')[-3000:]}")
+
+    def pace(self):
+        """Key Vault releases ten keys in ten seconds, and this test would ask for more."""
+        self.releases = [at for at in self.releases if time.monotonic() - at < 11]
+        if len(self.releases) >= 8:
+            time.sleep(11 - (time.monotonic() - self.releases[0]))
+        self.releases.append(time.monotonic())
 
     def azure(self):
         azure_sim = self.bin / "azure-sim"
@@ -80,11 +88,14 @@ class Test:
             self.server.send_signal(signal.SIGTERM)
             self.server.wait(timeout=30)
         self.boots += 1
+        self.pace()
         self.server, log = self.start(f"server-{self.boots}", [self.image / "run.sh"], "Vault server started",
                                       env=dict(self.env, **more))
         return log
 
     def run(self, *words, token=None, stdin=None, program=None):
+        if program:
+            self.pace()
         env = dict(self.client)
         if token:
             env["ANJUNA_TOKEN"] = token
@@ -165,7 +176,14 @@ class Test:
         # What an operator changes stays, though the environment is the same at the next boot.
         self.ok("policy", "write", "anjuna-enclave-default-policy", "-", token=self.admin,
                 stdin='path "sys/mounts" { capabilities = ["read", "list"] }')
+        self.ok("write", "auth/apm/config", "epid-api-key=", token=self.admin)
         log = self.boot(**self.keyed)
+        config = json.loads(self.ok("read", "-format=json", "auth/apm/config", token=self.admin).stdout)
+        expect(config["data"]["epid-api-key-set"] is False, f"what the operator wrote stays: {config}")
+        self.boot(**dict(self.keyed, EPID_API_KEY="1" * 32))
+        config = json.loads(self.ok("read", "-format=json", "auth/apm/config", token=self.admin).stdout)
+        expect(config["data"]["epid-api-key-set"] is True, f"a changed variable is written: {config}")
+        self.keyed["EPID_API_KEY"] = "1" * 32
         expect("still lives" in log and len(self.root_versions()) == 1, "a later boot nags and mints none")
         policy = self.ok("policy", "read", "anjuna-enclave-default-policy", token=self.admin).stdout
         expect('"list"' in policy, "the operator's policy stays")
