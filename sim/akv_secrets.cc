@@ -26,7 +26,9 @@ json::Object KeyVault::secret_bundle(const StoredSecret& secret, const StoredSec
   json::Object out;
   if (with_value) out.set("value", version.value);
   out.set("id", id_of("secrets", secret.name, version.version));
-  out.set("attributes", attributes(version.enabled, version.created_s));
+  json::Object about = attributes(version.enabled, version.created_s);
+  if (version.expires_s != 0) about.set("exp", version.expires_s);
+  out.set("attributes", std::move(about));
   if (!version.content_type.empty()) out.set("contentType", version.content_type);
   if (!version.tags.is_null()) out.set("tags", version.tags);
   return out;
@@ -50,6 +52,11 @@ HttpResponse KeyVault::set_secret(const HttpRequest& request, const std::string&
   if (const json::Value* on = walk(*body, {"attributes", "enabled"});
       on != nullptr && on->as_bool() != nullptr) {
     version.enabled = *on->as_bool();
+  }
+  // Like the service, a value past its exp is still given out: the attribute informs.
+  if (const json::Value* exp = walk(*body, {"attributes", "exp"}); exp != nullptr) {
+    version.expires_s = exp->as_int().value_or(0);
+    if (version.expires_s <= 0) return azure_error(400, "BadParameter", "exp is no Unix time.");
   }
   return transact([&](VaultData& data, HttpResponse& out) {
     StoredSecret& secret = data.secrets[to_lower(name)];

@@ -38,6 +38,7 @@ Result<StoredSecret> secret_from(const json::Value& in) {
     APM_TRY(version.value, json::require_string(v, "value"));
     APM_TRY(version.content_type, json::require_string(v, "content_type"));
     APM_TRY(version.created_s, json::require_int(v, "created_s"));
+    APM_TRY(version.expires_s, json::require_int(v, "expires_s"));
     version.enabled = flag(v, "enabled");
     if (const json::Value* tags = v.at("tags")) version.tags = *tags;
     out.versions.push_back(std::move(version));
@@ -80,7 +81,8 @@ json::Value to_json(const VaultData& data) {
                                          {"content_type", v.content_type},
                                          {"tags", v.tags},
                                          {"enabled", v.enabled},
-                                         {"created_s", v.created_s}});
+                                         {"created_s", v.created_s},
+                                         {"expires_s", v.expires_s}});
     }
     secrets.emplace_back(json::Object{{"name", secret.name},
                                       {"deleted_ms", secret.deleted_ms},

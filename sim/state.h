@@ -24,6 +24,7 @@ struct StoredSecretVersion {
   json::Value tags;
   bool enabled = true;
   std::int64_t created_s = 0;
+  std::int64_t expires_s = 0;  // 0: the secret has no attribute exp
 };
 
 struct StoredKeyVersion {

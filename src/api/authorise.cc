@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "api/status.h"
+#include "base/text.h"
+
 namespace apm::api {
 namespace {
 
@@ -16,6 +19,30 @@ Status resolve_batch(Core& core, Call& call) {
   call.token_issued_s = opened.issued_unix_s;
   call.token_expires_s = opened.expires_unix_s;
   return {};
+}
+
+// One word for all writes: create and update would tell whether the item exists.
+std::string_view doing(logical::Operation operation) {
+  switch (operation) {
+    case logical::Operation::kRead: return "reading";
+    case logical::Operation::kList: return "listing";
+    case logical::Operation::kCreate:
+    case logical::Operation::kUpdate:
+    case logical::Operation::kPatch: return "writing";
+    case logical::Operation::kDelete: return "deleting";
+  }
+  return "";
+}
+
+// An attested caller knows his own ids, and needs them to ask for an authorization. The text is the
+// same whether the path exists or not.
+Error denied(const Call& call) {
+  if (!call.caller.identity) return Error(Code::kPermissionDenied, "acl_denied", "");
+  const logical::AttestedIdentity& who = *call.caller.identity;
+  return Error(Code::kPermissionDenied, std::string(kNotAuthorised),
+               concat("no authorization names enclave ", who.enclave_id, " of signer ",
+                      who.signer_id.empty() ? "none" : who.signer_id, " for ",
+                      doing(call.operation), " ", call.path));
 }
 
 }  // namespace
@@ -53,7 +80,7 @@ Status authorise(Core& core, const Call& call, bool needs_sudo) {
       authorised_to_read(core, call.caller, call.path)) {
     return {};
   }
-  return Error(Code::kPermissionDenied, "acl_denied", "");
+  return denied(call);
 }
 
 std::vector<std::string> capabilities_of(Core& core, const logical::Caller& caller,

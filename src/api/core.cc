@@ -1,5 +1,7 @@
 #include "api/core.h"
 
+#include "base/text.h"
+
 namespace apm::api {
 namespace {
 
@@ -30,7 +32,19 @@ Status Core::on_unseal() {
   return {};
 }
 
+// A store is a test store or not, for ever; a configuration that says otherwise may have brought
+// trust anchors and transports that this store must never be used with.
+Status Core::check_store_kind() {
+  APM_TRY(const std::optional<barrier::SealConfig> stored, parts_.barrier.seal_config());
+  if (!stored || stored->kind == kind_) return {};
+  return Error(Code::kRefused, "store_kind",
+               concat("this is a ", barrier::kind_name(stored->kind),
+                      " store and the configuration says store_kind = \"",
+                      barrier::kind_name(kind_), "\": correct the configuration, or its storage"));
+}
+
 Status Core::load_all() {
+  APM_CHECK_OK(check_store_kind());
   APM_TRY(crypto::SecretBytes salt, parts_.barrier.derive(kAuditSaltLabel));
   parts_.audit.set_salt(std::move(salt));
   APM_CHECK_OK(parts_.policies.load());

@@ -5,7 +5,9 @@
 // builds them and they outlive it. Any thread may call.
 
 #include <atomic>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "api/policy_store.h"
 #include "audit/broker.h"
@@ -35,6 +37,24 @@ struct ServerInfo {
   std::string api_address;  // "https://host:8200"; may be empty
 };
 
+// What the operator configured and sys/apm/status shows; read once, at start.
+struct Settings {
+  std::string storage_description;         // Store::description()
+  std::vector<std::string> trust_anchors;  // names of those that are not a vendor's
+  std::vector<std::string> test_settings;  // keys of the configuration's test stanza
+  bool memory_locked = false;
+};
+
+// The released master key, as the signed answer of Key Vault described it, and what was different
+// at an earlier boot.
+struct MasterKeyFacts {
+  std::string kid;
+  std::string policy_sha256;
+  std::string previous_kid;            // empty: never another policy
+  std::string previous_policy_sha256;  // empty: never another policy
+  std::int64_t since_unix_s = 0;       // the boot that saw this policy first
+};
+
 struct CoreParts {
   barrier::Barrier& barrier;
   expiry::TokenStore& tokens;
@@ -52,13 +72,19 @@ class Core {
        barrier::StoreKind kind = barrier::StoreKind::kProduction);
 
   // --- Life. on_unseal: the barrier has just been unsealed; loads tokens, policies and mounts. On
-  // an error everything is dropped and the barrier sealed again. Calling it again changes nothing.
+  // an error everything is dropped and the barrier sealed again; kRefused "store_kind" when the
+  // store is of the other kind than configured. Calling it again changes nothing.
   [[nodiscard]] Status on_unseal();
   void on_seal();  // drops what is loaded, then seals the barrier
   [[nodiscard]] bool active() const { return active_.load(); }
   void set_phase(Phase phase) { phase_.store(phase); }
   [[nodiscard]] Phase phase() const { return phase_.load(); }
   [[nodiscard]] Mode mode() const { return mode_; }
+  // While booting only: afterwards both are read without a lock.
+  void set_settings(Settings settings) { settings_ = std::move(settings); }
+  void set_master_key(MasterKeyFacts facts) { master_key_ = std::move(facts); }
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] const std::optional<MasterKeyFacts>& master_key() const { return master_key_; }
   // Kind of store that sys/init makes.
   [[nodiscard]] barrier::StoreKind store_kind() const { return kind_; }
 
@@ -89,11 +115,14 @@ class Core {
 
  private:
   [[nodiscard]] Status load_all();
+  [[nodiscard]] Status check_store_kind();
 
   CoreParts parts_;
   ServerInfo info_;
   Mode mode_;
   barrier::StoreKind kind_;
+  Settings settings_;
+  std::optional<MasterKeyFacts> master_key_;
   std::atomic<Phase> phase_;
   std::atomic<bool> active_{false};
   Mutex lifecycle_;

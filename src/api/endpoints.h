@@ -61,6 +61,10 @@ Result<Answer> serve_capabilities_accessor(Core& core, Call& call, const std::st
 Result<Answer> serve_ui_mounts(Core& core, Call& call, const std::string& rest);
 Result<Answer> serve_ui_mount(Core& core, Call& call, const std::string& rest);
 Result<Answer> serve_audit_devices(Core& core, Call& call, const std::string& rest);
+// sys_apm.cc
+Result<Answer> serve_apm_status(Core& core, Call& call, const std::string& rest);
+Result<Answer> serve_handover(Core& core, Call& call, const std::string& rest);
+Result<Answer> serve_handover_confirm(Core& core, Call& call, const std::string& rest);
 // token_create.cc, token_lookup.cc
 Result<Answer> serve_token_create(Core& core, Call& call, const std::string& rest);
 Result<Answer> serve_token_create_orphan(Core& core, Call& call, const std::string& rest);

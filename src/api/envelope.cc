@@ -72,7 +72,9 @@ http::Response success(const Call& call, const Answer& answer) {
 
 http::Response failure(const Error& error) {
   const std::vector<std::string> texts = public_texts(error);
-  const json::Object body{{"errors", json::Array(texts.begin(), texts.end())}};
+  json::Object body{{"errors", json::Array(texts.begin(), texts.end())}};
+  const std::string reason = public_reason(error);
+  if (!reason.empty()) body.set("reason", reason);
   return json_response(http_status(error.code), &body);
 }
 

@@ -29,6 +29,8 @@ int http_status(Code code) {
 
 std::vector<std::string> public_texts(const Error& error) {
   static constexpr std::string_view kDenied = "1 error occurred:\n\t* permission denied\n\n";
+  // Vault's text first, for clients that look for it.
+  if (error.reason == kNotAuthorised) return {std::string(kDenied), error.message};
   switch (error.code) {
     case Code::kUnauthenticated:
       if (error.reason == "token_invalid") return {"permission denied", "invalid token"};
@@ -56,6 +58,12 @@ std::vector<std::string> public_texts(const Error& error) {
     case Code::kInternal: return {"internal error"};
   }
   return {"internal error"};
+}
+
+std::string public_reason(const Error& error) {
+  const bool told = error.code == Code::kRefused || error.code == Code::kInvalidArgument ||
+                    error.reason == kNotAuthorised;
+  return told ? error.reason : "";
 }
 
 }  // namespace apm::api

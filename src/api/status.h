@@ -9,8 +9,15 @@
 
 namespace apm::api {
 
+// Why an attested caller, whose policies do not reach that far, may not do what he asked for.
+inline constexpr std::string_view kNotAuthorised = "not_authorised";
+
 [[nodiscard]] int http_status(Code code);
 // The members of "errors". Empty for an absent item, as clients expect.
 [[nodiscard]] std::vector<std::string> public_texts(const Error& error);
+// The member "reason" beside "errors": the code of the rule that refused evidence, an attested
+// caller or a malformed request. Empty for everything else, which then has no such member: who may
+// not do a thing learns no more than from Vault.
+[[nodiscard]] std::string public_reason(const Error& error);
 
 }  // namespace apm::api

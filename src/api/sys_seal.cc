@@ -29,6 +29,9 @@ Result<Answer> seal_status(Core& core) {
                     {"migration", false},
                     {"recovery_seal", false},
                     {"storage_type", core.info().storage_type}};
+  // What a client must know before it trusts a server with anything real. The rest of what matters
+  // needs a token: sys/apm/status.
+  body.set("store_kind", barrier::kind_name(core.store_kind()));
   if (!sealed) {
     APM_TRY(const auto config, core.barrier().seal_config());
     body.set("cluster_name", core.info().cluster_name);

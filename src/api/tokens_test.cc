@@ -176,6 +176,33 @@ TEST_F(ApiTest, AttestedTokensReadWhatTheirMethodAuthorises) {
   EXPECT_EQ(server.ask("GET", "anjuna/dek", "", token).status, 403) << "the method is gone";
 }
 
+// The refusal names the rule and the caller's own ids, in the same words whether the item exists.
+TEST_F(ApiTest, AttestedTokensLearnWhichAuthorizationIsMissing) {
+  ASSERT_EQ(server.ask("POST", "sys/mounts/anjuna", R"({"type":"kv"})").status, 204);
+  ASSERT_EQ(server.ask("PUT", "anjuna/dek", R"({"x":1})").status, 204);
+  ASSERT_EQ(server.ask("POST", "sys/auth/apm", R"({"type":"apm","description":""})").status, 204);
+  const std::string token =
+      *server.batch.issue(enclave('f'), clock.unix_s(), 60, "acc", "auth/apm/");
+  const std::string who =
+      concat("enclave ", std::string(64, 'f'), " of signer ", std::string(64, 'a'), " for ");
+  for (const auto& [method, doing] : std::vector<std::pair<std::string, std::string>>{
+           {"GET", "reading"}, {"PUT", "writing"}, {"DELETE", "deleting"}}) {
+    for (const std::string path : {"anjuna/dek", "anjuna/none", "nowhere/at/all"}) {
+      const Reply refused = server.ask(method, path, method == "PUT" ? "{\"x\":1}" : "", token);
+      EXPECT_EQ(refused.status, 403);
+      EXPECT_EQ(*refused.body.string_at("reason"), "not_authorised");
+      EXPECT_EQ(refused.error(), "1 error occurred:\n\t* permission denied\n\n");
+      EXPECT_EQ(*refused.body.at("errors")->as_array()->at(1).as_string(),
+                concat("no authorization names ", who, doing, " ", path));
+    }
+  }
+  const Reply ordinary =
+      server.ask("GET", "anjuna/dek", "", server.make_token(R"({"policies":["default"]})"));
+  EXPECT_EQ(ordinary.status, 403);
+  EXPECT_EQ(ordinary.body.at("reason"), nullptr);
+  EXPECT_EQ(ordinary.body.at("errors")->as_array()->size(), 1U);
+}
+
 TEST(BatchTokens, RefuseChangesTimeAndOtherBoots) {
   ManualClock clock{1'800'000'000};
   const expiry::BatchTokens tokens(clock);

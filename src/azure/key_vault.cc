@@ -141,17 +141,20 @@ Result<Secret> KeyVaultClient::get_secret(const std::string& name, const Deadlin
 }
 
 Result<std::string> KeyVaultClient::set_secret(const std::string& name, const std::string& value,
-                                               const Deadline& deadline) {
+                                               const Deadline& deadline,
+                                               std::int64_t expires_unix_s) {
   if (!valid_name(name)) return bad_name("secret name");
   if (value.size() > kSecretValueBytesMax) {
     return Error(Code::kTooLarge, "key_vault_request",
                  concat("Key Vault holds at most ", kSecretValueBytesMax, " bytes in a secret"));
   }
+  json::Object secret{{"value", json::Value(value)}};
+  if (expires_unix_s != 0) secret.set("attributes", json::Object{{"exp", expires_unix_s}});
   const std::string what = concat("Key Vault: set secret ", name);
   APM_TRY(const std::string body,
           send({.method = "PUT",
                 .url = concat(base_, "/secrets/", name, "?", kSecretVersion),
-                .body = json::write(json::Object{{"value", json::Value(value)}}),
+                .body = json::write(std::move(secret)),
                 .what = what},
                deadline));
   APM_TRY(const json::Value answer, read_answer(what, "key_vault_answer", body));

@@ -61,9 +61,10 @@ class KeyVaultClient {
 
   [[nodiscard]] Result<Secret> get_secret(const std::string& name, const Deadline& deadline,
                                           const std::string& version = {});
-  // The id of the version that now exists.
+  // The id of the version that now exists. `expires_unix_s`: its attribute exp; 0: none.
   [[nodiscard]] Result<std::string> set_secret(const std::string& name, const std::string& value,
-                                               const Deadline& deadline);
+                                               const Deadline& deadline,
+                                               std::int64_t expires_unix_s = 0);
   // Oldest first; empty when there is no such secret.
   [[nodiscard]] Result<std::vector<SecretVersion>> list_versions(const std::string& name,
                                                                  const Deadline& deadline);

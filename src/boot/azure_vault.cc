@@ -14,6 +14,11 @@ Result<std::string> AzureVault::set(const std::string& name, const std::string& 
   return client_.set_secret(name, value, deadline_);
 }
 
+Result<std::string> AzureVault::set_until(const std::string& name, const std::string& value,
+                                          std::int64_t expires_unix_s) {
+  return client_.set_secret(name, value, deadline_, expires_unix_s);
+}
+
 Result<std::vector<SecretVault::Version>> AzureVault::versions(const std::string& name) {
   APM_TRY(const std::vector<azure::SecretVersion> listed, client_.list_versions(name, deadline_));
   std::vector<Version> out;

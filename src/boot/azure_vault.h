@@ -14,6 +14,8 @@ class AzureVault final : public SecretVault {
   [[nodiscard]] Result<std::optional<std::string>> get(const std::string& name,
                                                        const std::string& version) override;
   [[nodiscard]] Result<std::string> set(const std::string& name, const std::string& value) override;
+  [[nodiscard]] Result<std::string> set_until(const std::string& name, const std::string& value,
+                                              std::int64_t expires_unix_s) override;
   [[nodiscard]] Result<std::vector<Version>> versions(const std::string& name) override;
   [[nodiscard]] std::string name() const override { return name_; }
 

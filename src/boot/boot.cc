@@ -10,7 +10,9 @@
 #include "boot/handover.h"
 #include "boot/hardening.h"
 #include "boot/limits.h"
+#include "boot/remembered.h"
 #include "crypto/x509.h"
+#include "skr/envelope.h"
 #include "skr/oaep.h"
 #include "skr/release.h"
 
@@ -40,6 +42,7 @@ class Boot {
 
  private:
   [[nodiscard]] azure::Transport transport() const;
+  void log_handover(const HandoverOutcome& outcome);
 
   const BootInput& in_;
   Deadline deadline_;
@@ -120,10 +123,18 @@ Status Boot::release() {
   return {};
 }
 
+// A value that a deployer made: plain RSA-OAEP, or bound to its secret's name in an envelope.
+Result<crypto::SecretBytes> open_deployers(const skr::ReleasedKey& master, const std::string& name,
+                                           std::string_view value) {
+  if (!skr::looks_like_envelope(trim(value))) return skr::unwrap_value(master.key, value);
+  APM_TRY(skr::OpenedEnvelope opened, skr::open_envelope(master.key, trim(value), name));
+  return std::move(opened.plaintext);
+}
+
 Status Boot::fetch_tls() {
   APM_TRY(azure::Secret pfx, vault_client_->get_secret("apm-tls-cert", deadline_));
   APM_TRY(azure::Secret wrapped, vault_client_->get_secret("apm-tls-cert-password", deadline_));
-  auto password = skr::unwrap_value(master_->key, wrapped.value);
+  auto password = open_deployers(*master_, "apm-tls-cert-password", wrapped.value);
   if (!password.ok()) return password.error().within("apm-tls-cert-password");
   auto der = base64_decode(trim(pfx.value));
   if (!der.ok()) {
@@ -179,8 +190,13 @@ Status Boot::open_barrier() {
   APM_TRY(const Opened opened, open_store(custody));
   in_.log.info("boot", opened == Opened::kInitialised ? "the store was initialised"
                                                       : "the store was unsealed");
+  const ReleasedFacts facts{master_->kid, master_->policy_sha256};
   master_.reset();  // not needed any more in this boot
-  return runtime_->core().on_unseal();
+  APM_CHECK_OK(runtime_->core().on_unseal());
+  APM_TRY(api::MasterKeyFacts known,
+          remember_release_policy(runtime_->barrier(), facts, in_.clock, in_.log));
+  runtime_->core().set_master_key(std::move(known));
+  return {};
 }
 
 Status Boot::ensure_setup() {
@@ -189,21 +205,51 @@ Status Boot::ensure_setup() {
   APM_CHECK_OK(core.ensure_mount("anjuna", "kv"));
   APM_CHECK_OK(
       core.ensure_policy(std::string(api::kEnclavePolicy), std::string(kEnclavePolicyText)));
-  json::Object keys;
-  if (in_.environment.epid_api_key) keys.set("epid-api-key", *in_.environment.epid_api_key);
-  if (in_.environment.dcap_api_key) keys.set("dcap-api-key", *in_.environment.dcap_api_key);
-  if (keys.empty()) return {};
-  const auto written = core.write("auth/apm/config", std::move(keys));
-  return written.ok() ? Status() : Status(written.error());
+  EnvironmentKeys keys;
+  if (const auto method = core.mounts().find(mounts::Kind::kAuth, "apm")) {
+    keys.mount_id = method->uuid;
+  }
+  if (in_.environment.epid_api_key) {
+    keys.values.set("epid-api-key", *in_.environment.epid_api_key);
+  }
+  if (in_.environment.dcap_api_key) {
+    keys.values.set("dcap-api-key", *in_.environment.dcap_api_key);
+  }
+  return apply_environment_keys(runtime_->barrier(), keys, [&core](json::Object changed) -> Status {
+    const auto written = core.write("auth/apm/config", std::move(changed));
+    return written.ok() ? Status() : Status(written.error());
+  });
 }
 
 Status Boot::hand_over_admin() {
-  APM_TRY(const Handover done,
-          hand_over(runtime_->core(), *vault_, in_.environment.root_token_ttl_s));
-  if (done == Handover::kAlreadyDelivered) {
-    in_.log.warn("boot", "the first root token still lives: revoke it when administrators exist");
-  }
+  const AdminKey* key = in_.environment.admin_key ? &*in_.environment.admin_key : nullptr;
+  APM_TRY(const HandoverOutcome outcome,
+          hand_over(runtime_->core(), *vault_, {in_.environment.root_token_ttl_s, key}));
+  log_handover(outcome);
   return {};
+}
+
+// Nags while the token lives.
+void Boot::log_handover(const HandoverOutcome& outcome) {
+  const api::Handover& record = outcome.record;
+  if (outcome.done == HandoverDone::kConfirmed) return;
+  const bool now = outcome.done == HandoverDone::kDelivered;
+  in_.log.warn(
+      "boot",
+      now ? "a root token was handed over: make administrators with it, then say "
+            "operator handover confirm"
+          : "the root token that was handed over still lives: when administrators exist, "
+            "say operator handover confirm",
+      {{"secret", record.secret_name},
+       {"version", record.secret_version},
+       {"delivered_as", record.key_sha256.empty() ? "clear" : "encrypted"},
+       {"expires", record.expires_unix_s == 0 ? "never" : rfc3339(record.expires_unix_s)}});
+  const auto& key = in_.environment.admin_key;
+  if (!now && key && key->sha256 != record.key_sha256) {
+    in_.log.warn("boot",
+                 "APM_ADMIN_PUBLIC_KEY was set after the living root token was handed over, and "
+                 "acts on a next one alone");
+  }
 }
 
 Status Boot::serve() {

@@ -38,6 +38,10 @@ class SecretVault {
                                                                const std::string& version) = 0;
   [[nodiscard]] virtual Result<std::string> set(const std::string& name,
                                                 const std::string& value) = 0;  // version id
+  // The same, for a value that is worthless from then on; 0: never.
+  [[nodiscard]] virtual Result<std::string> set_until(const std::string& name,
+                                                      const std::string& value,
+                                                      std::int64_t expires_unix_s) = 0;
   [[nodiscard]] virtual Result<std::vector<Version>> versions(const std::string& name) = 0;
   [[nodiscard]] virtual std::string name() const = 0;
 };

@@ -38,6 +38,10 @@ class FakeVault final : public SecretVault {
     if (after_set) after_set();
     return id;
   }
+  Result<std::string> set_until(const std::string& name, const std::string& value,
+                                std::int64_t /*expires_unix_s*/) override {
+    return set(name, value);
+  }
   Result<std::vector<Version>> versions(const std::string& name) override {
     APM_CHECK_OK(call());
     std::vector<Version> out;

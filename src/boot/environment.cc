@@ -85,6 +85,17 @@ void read_replaced_store(Reader& reader, Environment& env) {
   }
 }
 
+void read_admin_key(Reader& reader, Environment& env) {
+  const auto text = reader.optional("APM_ADMIN_PUBLIC_KEY");
+  if (!text) return;
+  auto key = parse_admin_key(*text);
+  if (key.ok()) {
+    env.admin_key = std::move(*key);
+  } else {
+    reader.complain("APM_ADMIN_PUBLIC_KEY: " + key.error().message);
+  }
+}
+
 }  // namespace
 
 std::string Environment::vault_host() const {
@@ -110,6 +121,7 @@ Result<Environment> read_environment(const Lookup& lookup) {
   }
   read_token_ttl(reader, env);
   read_replaced_store(reader, env);
+  read_admin_key(reader, env);
   env.epid_api_key = reader.optional("EPID_API_KEY");
   env.dcap_api_key = reader.optional("DCAP_API_KEY");
   env.identity_client_id = reader.optional("IMDS_CLIENT_ID").value_or("");

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "boot/admin_key.h"
 
 namespace apm::boot {
 
@@ -24,6 +25,7 @@ struct Environment {
   std::optional<std::uint64_t> root_token_ttl_s = 72 * 3600;  // APM_ROOT_TOKEN_TTL; nothing: never
   std::string replaced_store_id;                              // APM_REPLACE_STORE_ID
   std::string identity_client_id;                             // IMDS_CLIENT_ID
+  std::optional<AdminKey> admin_key;                          // APM_ADMIN_PUBLIC_KEY
 
   [[nodiscard]] std::string vault_host() const;  // "name.vault.azure.net"
 };

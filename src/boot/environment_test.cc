@@ -48,6 +48,18 @@ TEST(Environment, NeverMustBeSaid) {
   EXPECT_FALSE(read(values).ok());
 }
 
+TEST(Environment, TheAdministratorsKeyIsToldWithTheOtherFaults) {
+  auto values = complete();
+  values["APM_ADMIN_PUBLIC_KEY"] = crypto::PrivateKey::generate_rsa(3072)->public_key()->spki_pem();
+  EXPECT_TRUE(read(values)->admin_key.has_value());
+  values["APM_ADMIN_PUBLIC_KEY"] = crypto::PrivateKey::generate_rsa(2048)->public_key()->spki_pem();
+  values["APM_PORT"] = "0";
+  const auto env = read(values);
+  ASSERT_FALSE(env.ok());
+  EXPECT_NE(env.error().message.find("2 faults"), std::string::npos) << env.error().message;
+  EXPECT_NE(env.error().message.find("APM_ADMIN_PUBLIC_KEY: "), std::string::npos);
+}
+
 TEST(Environment, MalformedValuesAreRefused) {
   for (const auto& [name, value] :
        std::map<std::string, std::string>{{"APM_PORT", "70000"},

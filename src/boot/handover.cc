@@ -1,67 +1,72 @@
 #include "boot/handover.h"
 
-#include "base/json.h"
 #include "crypto/secret_bytes.h"
 
 namespace apm::boot {
 namespace {
 
-struct HandoverRecord {
-  std::string state;  // "", "minting", "delivered" or "confirmed"
-  std::string accessor;
-};
-
-Result<HandoverRecord> read_record(api::Core& core) {
-  APM_TRY(const std::optional<Bytes> raw, core.barrier().get(kHandoverPath));
-  if (!raw) return HandoverRecord{};
-  APM_TRY(const json::Value document, json::parse(*raw));
-  HandoverRecord out;
-  APM_TRY(out.state, json::require_string(document, "state"));
-  if (const std::string* accessor = document.string_at("accessor")) out.accessor = *accessor;
-  return out;
-}
-
-Status write_record(api::Core& core, const std::string& state, const std::string& accessor,
-                    const std::string& version) {
-  const json::Object document{{"state", state},
-                              {"accessor", accessor},
-                              {"version", version},
-                              {"time", core.clock().unix_s()}};
-  return core.barrier().put(kHandoverPath, as_bytes(json::write(document)));
-}
-
-Result<bool> alive(api::Core& core, const std::string& accessor) {
-  const auto entry = core.tokens().lookup_accessor(accessor);
-  if (entry.ok()) return true;
-  if (entry.error().code == Code::kNotFound) return false;
-  return entry.error();
-}
+using api::Handover;
+using api::HandoverStage;
 
 // A token whose delivery was interrupted may be known to nobody, or to Key Vault: it goes.
-Status revoke_interrupted(api::Core& core, const HandoverRecord& record) {
+Status revoke_interrupted(api::Core& core, const Handover& record) {
   const auto entry = core.tokens().lookup_accessor(record.accessor);
   if (entry.ok()) return core.tokens().revoke(entry->id);
   return entry.error().code == Code::kNotFound ? Status() : Status(entry.error());
 }
 
+// What Key Vault is given to keep.
+Result<std::string> as_delivered(api::Core& core, const HandoverPlan& plan,
+                                 const std::string& token) {
+  if (plan.admin_key == nullptr) return token;
+  APM_TRY(const std::optional<barrier::SealConfig> seal, core.barrier().seal_config());
+  return seal_to_admin(*plan.admin_key, {seal ? seal->store_id : "", kRootTokenSecret},
+                       as_bytes(token));
+}
+
+Result<HandoverOutcome> mint(api::Core& core, SecretVault& vault, const HandoverPlan& plan) {
+  APM_TRY(expiry::NewToken made, core.tokens().create_root(plan.ttl_s.value_or(0)));
+  Handover record;
+  record.stage = HandoverStage::kMinted;
+  record.accessor = made.entry.accessor;
+  record.secret_name = kRootTokenSecret;
+  record.key_sha256 = plan.admin_key == nullptr ? "" : plan.admin_key->sha256;
+  record.minted_unix_s = core.clock().unix_s();
+  record.expires_unix_s = made.entry.expires_unix_s;
+  const Status journalled = api::write_handover(core.barrier(), record);
+  auto value = as_delivered(core, plan, made.token);
+  crypto::wipe(made.token);
+  APM_CHECK_OK(journalled);
+  if (!value.ok()) return value.error();
+  auto version = vault.set_until(kRootTokenSecret, *value, record.expires_unix_s);
+  crypto::wipe(*value);
+  if (!version.ok()) return version.error();
+  record.stage = HandoverStage::kDelivered;
+  record.secret_version = *version;
+  APM_CHECK_OK(api::write_handover(core.barrier(), record));
+  return HandoverOutcome{HandoverDone::kDelivered, std::move(record)};
+}
+
 }  // namespace
 
-Result<Handover> hand_over(api::Core& core, SecretVault& vault,
-                           std::optional<std::uint64_t> ttl_s) {
-  APM_TRY(const HandoverRecord before, read_record(core));
-  if (before.state == "confirmed") return Handover::kConfirmed;
-  if (before.state == "delivered") {
-    APM_TRY(const bool living, alive(core, before.accessor));
-    if (living) return Handover::kAlreadyDelivered;
+Result<HandoverOutcome> hand_over(api::Core& core, SecretVault& vault, const HandoverPlan& plan) {
+  APM_TRY(Handover before, api::read_handover(core.barrier()));
+  APM_TRY(const std::string state, api::handover_state(core, before));
+  switch (before.stage) {
+    case HandoverStage::kConfirming:
+      APM_CHECK_OK(api::finish_confirmation(core, before));
+      return HandoverOutcome{HandoverDone::kConfirmed, std::move(before)};
+    case HandoverStage::kConfirmed:
+      return HandoverOutcome{HandoverDone::kConfirmed, std::move(before)};
+    case HandoverStage::kDelivered:
+      if (state == "delivered") {
+        return HandoverOutcome{HandoverDone::kAlreadyDelivered, std::move(before)};
+      }
+      break;
+    case HandoverStage::kMinted: APM_CHECK_OK(revoke_interrupted(core, before)); break;
+    case HandoverStage::kNone: break;
   }
-  if (before.state == "minting") APM_CHECK_OK(revoke_interrupted(core, before));
-  APM_TRY(expiry::NewToken made, core.tokens().create_root(ttl_s.value_or(0)));
-  APM_CHECK_OK(write_record(core, "minting", made.entry.accessor, ""));
-  auto version = vault.set(kRootTokenSecret, made.token);
-  crypto::wipe(made.token);
-  if (!version.ok()) return version.error();
-  APM_CHECK_OK(write_record(core, "delivered", made.entry.accessor, *version));
-  return Handover::kDelivered;
+  return mint(core, vault, plan);
 }
 
 }  // namespace apm::boot

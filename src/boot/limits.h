@@ -13,6 +13,10 @@ inline constexpr std::chrono::milliseconds kVersionDateSettles{1'500};
 inline constexpr std::size_t kConfigBytesMax = 256 * 1024;
 inline constexpr std::size_t kPemBytesMax = 256 * 1024;
 inline constexpr std::size_t kEventLogBytesMax = 1024 * 1024;
+inline constexpr int kAdminKeyBitsMin = 3072;  // RSA; NIST SP 800-57: beyond 2030
+inline constexpr int kAdminKeyBitsMax = 8192;
+inline constexpr std::size_t kAdminKeyTextMax = 16 * 1024;
+inline constexpr std::size_t kAdminEnvelopeTextMax = 8 * 1024;
 inline constexpr std::size_t kVersionsExaminedMax = 64;  // of one Key Vault secret
 
 }  // namespace apm::boot

@@ -41,6 +41,38 @@ Result<http::TlsIdentity> identity_from_files(const ListenerConfig& listener) {
   return identity;
 }
 
+std::vector<std::string> test_settings(const Config& config) {
+  std::vector<std::string> out;
+  if (config.listener.tls_disable) out.emplace_back("tls_disable");
+  if (!config.test) return out;
+  const TestConfig& test = *config.test;
+  for (const auto& [name, value] :
+       {std::pair<const char*, const std::string&>{"ca_file", test.ca_file},
+        {"connect_to", test.connect_to},
+        {"imds_endpoint", test.imds_endpoint},
+        {"tpm_tcti", test.tpm_tcti},
+        {"event_log", test.event_log},
+        {"amd_root_file", test.amd_root_file}}) {
+    if (!value.empty()) out.emplace_back(name);
+  }
+  return out;
+}
+
+api::Settings settings_of(const Config& config, const storage::Store& store,
+                          const attestation::snp::Anchors& anchors) {
+  api::Settings out;
+  out.storage_description = store.description();
+  for (const attestation::snp::Anchor& anchor : anchors.list()) {
+    if (anchor.name != attestation::snp::kVendorAnchorName)
+      out.trust_anchors.push_back(anchor.name);
+  }
+  // Azure's own services are trusted through this file's certificates then.
+  if (config.test && !config.test->ca_file.empty()) out.trust_anchors.emplace_back("test ca_file");
+  out.test_settings = test_settings(config);
+  out.memory_locked = !config.disable_mlock;
+  return out;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<storage::Store>> open_store_of(const Config& config) {
@@ -112,6 +144,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const Config& config, api::Mode
       api::CoreParts{runtime->barrier_, runtime->tokens_, runtime->batch_tokens_, runtime->mounts_,
                      runtime->policies_, runtime->audit_, clock, log},
       info, mode, phase, config.kind);
+  runtime->core_->set_settings(settings_of(config, *runtime->store_, *runtime->anchors_));
   runtime->pipeline_ = std::make_unique<api::Pipeline>(*runtime->core_);
   return runtime;
 }

@@ -55,7 +55,6 @@ int serve_until_signal(Runtime& runtime, Log& log) {
 }
 
 Result<Config> prepare(const std::string& config_path, Log& log) {
-  APM_CHECK_OK(harden_process());
   APM_TRY(Config config, read_config(config_path));
   for (const std::string& warning : config.warnings) log.warn("config", warning);
   if (config.test) {
@@ -77,6 +76,8 @@ void block_signals() {
 
 int run_server(const std::string& config_path, Log& log) {
   const SystemClock clock;
+  const Status hardened = harden_process();
+  if (!hardened.ok()) return fail(log, hardened.error());
   const auto config = prepare(config_path, log);
   if (!config.ok()) return fail(log, config.error());
   auto store = open_store_of(*config);
@@ -91,7 +92,10 @@ int run_server(const std::string& config_path, Log& log) {
 
 int run_boot(const std::string& config_path, Log& log, const StoreOpener& open_store) {
   const SystemClock clock;
-  // The environment first: its faults need nothing else to be told, and all of them are.
+  // Before the environment is read: it holds service keys, and reading a key in it needs OpenSSL.
+  const Status hardened = harden_process();
+  if (!hardened.ok()) return fail(log, hardened.error());
+  // Then the environment: its faults need nothing else to be told, and all of them are.
   auto environment = read_environment([](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);

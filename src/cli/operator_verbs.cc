@@ -1,8 +1,7 @@
 #include <unistd.h>
 
-#include <iostream>
+#include <optional>
 
-#include "base/file.h"
 #include "base/text.h"
 #include "cli/server_verbs.h"
 
@@ -32,10 +31,58 @@ void print_seal_status(const json::Value& body) {
   }
   rows.push_back({"Version", text_of(body, "version")});
   rows.push_back({"Storage Type", text_of(body, "storage_type")});
+  if (body.at("store_kind") != nullptr) rows.push_back({"Store Kind", text_of(body, "store_kind")});
   for (const char* name : {"cluster_name", "cluster_id"}) {
     if (body.at(name) != nullptr) rows.push_back({name, text_of(body, name)});
   }
   print(table({"Key", "Value"}, rows));
+}
+
+std::string join(const json::Value& list) {
+  std::string out;
+  if (list.as_array() == nullptr) return cell(list);
+  for (const json::Value& one : *list.as_array()) out += (out.empty() ? "" : ", ") + cell(one);
+  return out.empty() ? "none" : out;
+}
+
+std::string text_below(const json::Value& body, std::string_view object, std::string_view name) {
+  const json::Value* inner = body.at(object);
+  const std::string* text = inner == nullptr ? nullptr : inner->string_at(name);
+  return text == nullptr || text->empty() ? "n/a" : *text;
+}
+
+void print_server_status(const json::Value& data) {
+  std::vector<Row> rows{{"Mode", text_of(data, "mode")},
+                        {"Storage", text_of(data, "storage")},
+                        {"Memory Locked", text_of(data, "memory_locked")}};
+  for (const auto& [title, name] :
+       {std::pair<const char*, const char*>{"Audit Devices", "audit_devices"},
+        {"Other Trust Anchors", "trust_anchors"},
+        {"Test Settings", "test_settings"}}) {
+    const json::Value* list = data.at(name);
+    rows.push_back({title, list == nullptr ? "n/a" : join(*list)});
+  }
+  rows.push_back({"Master Key", text_below(data, "master_key", "kid")});
+  rows.push_back({"Release Policy", text_below(data, "master_key", "release_policy_sha256")});
+  rows.push_back({"Root Token", text_below(data, "handover", "state")});
+  print("");
+  print(table({"Server", "Value"}, rows));
+}
+
+// On standard error, so that scripts read what they always read.
+void print_warnings(const json::Value& data) {
+  const json::Value* list = data.at("warnings");
+  if (list == nullptr || list->as_array() == nullptr) return;
+  for (const json::Value& one : *list->as_array()) print_error("WARNING: " + cell(one));
+}
+
+// What only a token may see; nothing when there is no token or it does not reach that far.
+std::optional<json::Value> server_status(Session& session, const json::Value& seal_status) {
+  if (session.config().token.empty() || flag_of(seal_status, "sealed")) return std::nullopt;
+  const auto answer = session.call("GET", "sys/apm/status");
+  if (answer.ok() && answer->success() && answer->data() != nullptr) return *answer->data();
+  print_error("This token may not read sys/apm/status, which says more.");
+  return std::nullopt;
 }
 
 int show_seal_status(Session& session, const json::Value& body) {
@@ -57,7 +104,16 @@ int status(Session& session, const Arguments&) {
     static_cast<void>(fail_remote("checking seal status", answer->status, answer->errors()));
     return kLocalFailure;
   }
-  static_cast<void>(show_seal_status(session, answer->body));
+  const std::optional<json::Value> more = server_status(session, answer->body);
+  json::Value shown = answer->body;
+  if (more && session.format() == Format::kJson) shown.as_object()->set("server", *more);
+  static_cast<void>(show_seal_status(session, shown));
+  if (more) {
+    if (session.format() == Format::kTable) print_server_status(*more);
+    print_warnings(*more);
+  } else if (text_of(answer->body, "store_kind") == "test") {
+    print_error("WARNING: TEST STORE: it must never hold real secrets");
+  }
   return flag_of(answer->body, "sealed") ? 2 : kOk;
 }
 
@@ -149,7 +205,10 @@ int seal(Session& session, const Arguments&) {
 
 std::vector<Verb> operator_verbs() {
   return {
-      {{"status"}, "seal status; exit code 0 unsealed, 2 sealed, 1 error", {}, status},
+      {{"status"},
+       "seal status and, with a token, what matters; exit code 0 unsealed, 2 sealed, 1 error",
+       {},
+       status},
       {{"operator", "init"},
        "initialize a store of `server -config`",
        {.with_value = {"key-shares", "key-threshold"}, .plain = {"status"}},

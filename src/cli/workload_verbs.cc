@@ -30,9 +30,17 @@ std::pair<std::string, std::string> target(std::string_view word) {
   return {std::string(word.substr(0, equals)), std::string(word.substr(equals + 1))};
 }
 
+std::string with_reason(const Error& error) {
+  return concat(error.message, error.reason.empty() ? "" : " [reason: " + error.reason + "]");
+}
+
 int login_failed(const Error& error) {
-  print_error(concat("Error: login refused: ", error.message,
-                     error.reason.empty() ? "" : " [reason: " + error.reason + "]"));
+  print_error("Error: login refused: " + with_reason(error));
+  return kRemoteFailure;
+}
+
+int reading_failed(const Error& error) {
+  print_error("Error: " + with_reason(error));
   return kRemoteFailure;
 }
 
@@ -70,7 +78,7 @@ int fetch(Session& session, const Arguments& args) {
   std::string words;
   for (const std::string& word : args.positional()) words += word + ",";
   const auto secrets = read_all(workload, *login, args, words);
-  if (!secrets.ok()) return fail(secrets.error());
+  if (!secrets.ok()) return reading_failed(secrets.error());
   const Status written = write_files(*secrets, args);
   if (!written.ok()) return fail(written.error());
   print(concat("Success! ", secrets->size(), " secrets are in ", args.get("file-dir", "/dev/shm"),
@@ -86,9 +94,9 @@ int run(Session& session, const Arguments& args) {
   const auto login = workload.login();
   if (!login.ok()) return login_failed(login.error());
   auto variables = read_all(workload, *login, args, args.get("env"));
-  if (!variables.ok()) return fail(variables.error());
+  if (!variables.ok()) return reading_failed(variables.error());
   const auto files = read_all(workload, *login, args, args.get("files"));
-  if (!files.ok()) return fail(files.error());
+  if (!files.ok()) return reading_failed(files.error());
   const Status written = write_files(*files, args);
   if (!written.ok()) return fail(written.error());
   workload::Program program;

@@ -256,6 +256,17 @@ Result<TokenEntry> TokenStore::lookup_accessor(const std::string& accessor) {
   return *entry;
 }
 
+Result<bool> TokenStore::descends(const std::string& id, const std::string& ancestor) {
+  const ReaderLock lock(impl_->mutex);
+  APM_CHECK_OK(impl_->require_loaded());
+  const TokenEntry* entry = impl_->index.find(id);
+  for (std::size_t depth = 0; entry != nullptr && depth <= kTreeDepthMax; ++depth) {
+    if (entry->id == ancestor) return true;
+    entry = impl_->index.find(entry->parent);
+  }
+  return false;
+}
+
 Result<std::vector<std::string>> TokenStore::accessors() {
   const ReaderLock lock(impl_->mutex);
   APM_CHECK_OK(impl_->require_loaded());

@@ -100,6 +100,9 @@ class TokenStore {
   [[nodiscard]] Result<TokenEntry> lookup_accessor(const std::string& accessor);  // kNotFound
   [[nodiscard]] Result<std::vector<std::string>> accessors();
 
+  // Whether revoking `ancestor` (an id) ends the token `id`: it is that token, or came from it.
+  [[nodiscard]] Result<bool> descends(const std::string& id, const std::string& ancestor);
+
   // Counts one use of a limited token. True: this was the last one, and the caller must revoke the
   // token when the request is done (it already answers no other request).
   [[nodiscard]] Result<bool> use(const std::string& id);

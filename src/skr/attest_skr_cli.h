@@ -40,9 +40,16 @@ struct SkrCommand {
 [[nodiscard]] Result<SkrCommand> parse_skr_arguments(const std::vector<std::string>& words);
 [[nodiscard]] std::string_view skr_usage();
 
+// The store id of an envelope that AzureAttestSKR makes: of no store.
+inline constexpr std::string_view kNoStore = "-";
+
+struct KeyInUse {
+  const crypto::PrivateKey& key;
+  std::string version;  // as Key Vault names it
+};
 // What goes to standard output once the key is there; empty for kRelease. Pure.
-[[nodiscard]] Result<crypto::SecretBytes> perform(const SkrCommand& command,
-                                                  const crypto::PrivateKey& key, ByteView value);
+[[nodiscard]] Result<crypto::SecretBytes> perform(const SkrCommand& command, const KeyInUse& in_use,
+                                                  ByteView value);
 
 // 1 usage and everything else, 2 attestation, 3 identity, 4 key release, 5 cryptography, 6 network.
 [[nodiscard]] int exit_code_of(const Error& error);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "skr/envelope.h"
+#include "skr/test_settings.h"
 
 namespace apm::skr {
 namespace {
@@ -44,19 +46,72 @@ TEST(AttestSkrCliTest, WrapsUnwrapsAndBatches) {
   ASSERT_TRUE(key.ok());
   SkrCommand command;
   command.operation = Operation::kWrap;
-  const auto wrapped = perform(command, *key, as_bytes("secret"));
+  const auto wrapped = perform(command, {*key, "1"}, as_bytes("secret"));
   ASSERT_TRUE(wrapped.ok());
   command.operation = Operation::kUnwrap;
-  const auto plain = perform(command, *key, wrapped->view());
+  const auto plain = perform(command, {*key, "1"}, wrapped->view());
   ASSERT_TRUE(plain.ok());
   EXPECT_EQ(plain->text(), "secret\n");
   command.operation = Operation::kBatchUnwrap;
   const std::string batch = concat(R"({"keys":[{"id":"a","wrapped":")", trim(wrapped->text()),
                                    R"("},{"id":"b","wrapped":"AAAA"}]})");
-  const auto results = perform(command, *key, as_bytes(batch));
+  const auto results = perform(command, {*key, "1"}, as_bytes(batch));
   ASSERT_TRUE(results.ok()) << results.error().message;
   EXPECT_NE(results->text().find(R"("unwrapped": "secret")"), std::string_view::npos);
   EXPECT_NE(results->text().find(R"("error": )"), std::string_view::npos);
+}
+
+TEST(AttestSkrCliTest, ANamedValueIsAnEnvelopeThatOpensUnderItsNameAlone) {
+  const auto key = crypto::PrivateKey::generate_rsa(2048);
+  ASSERT_TRUE(key.ok());
+  SkrCommand command;
+  command.name = "apm-saa-key";
+  command.operation = Operation::kWrap;
+  const auto wrapped = perform(command, {*key, "7"}, as_bytes("secret"));
+  ASSERT_TRUE(wrapped.ok()) << wrapped.error().message;
+  const auto header = parse_envelope_header(trim(wrapped->text()));
+  ASSERT_TRUE(header.ok()) << header.error().message;
+  EXPECT_EQ(header->secret_name, "apm-saa-key");
+  EXPECT_EQ(header->key_version, "7");
+  EXPECT_EQ(header->store_id, "-");
+  command.operation = Operation::kUnwrap;
+  EXPECT_EQ(perform(command, {*key, "7"}, wrapped->view())->text(), "secret\n");
+  command.name = "apm-tls-cert-password";
+  const auto moved = perform(command, {*key, "7"}, wrapped->view());
+  ASSERT_FALSE(moved.ok());
+  EXPECT_EQ(moved.error().reason, "envelope_name");
+  EXPECT_EQ(exit_code_of(moved.error()), 5);
+  command.name.clear();
+  EXPECT_EQ(perform(command, {*key, "7"}, wrapped->view()).error().reason, "envelope_expected");
+  command.name = "apm-saa-key";
+  EXPECT_EQ(perform(command, {*key, "7"}, as_bytes("AAAA")).error().reason, "envelope_expected");
+}
+
+TEST(AttestSkrCliTest, ANameGoesWithOneValueAndWithoutHashes) {
+  EXPECT_TRUE(parse_skr_arguments({"-k", kKey, "-w", "-s", "-", "--name", "n"}).ok());
+  EXPECT_TRUE(parse_skr_arguments({"-k", kKey, "-u", "-s", "-", "--name", "n"}).ok());
+  expect_usage({"-k", kKey, "-r", "--name", "n"});
+  expect_usage({"-k", kKey, "-B", "-", "--name", "n"});
+  expect_usage({"-k", kKey, "-w", "-s", "-", "--name", "n", "-H", "sha1"});
+  expect_usage({"-k", kKey, "-w", "-s", "-", "--name", "n", "-G", "sha256"});
+}
+
+TEST(AttestSkrCliTest, TheTestStanzaOfAConfigurationFile) {
+  const auto none = parse_test_settings("storage \"inmem\" {}\n");
+  ASSERT_TRUE(none.ok());
+  EXPECT_FALSE(none->transport.test);
+  const auto test = parse_test_settings(
+      "store_kind = \"test\"\ntest {\n  ca_file = \"/ca\"\n  tpm_tcti = \"swtpm:path=/x\"\n}\n");
+  ASSERT_TRUE(test.ok()) << test.error().message;
+  EXPECT_TRUE(test->transport.test);
+  EXPECT_EQ(test->transport.ca_file, "/ca");
+  EXPECT_EQ(test->tpm.tcti, "swtpm:path=/x");
+  EXPECT_EQ(test->event_log, tee::kEventLogPath);
+  EXPECT_EQ(parse_test_settings("test {}").error().reason, "config");
+  EXPECT_FALSE(parse_test_settings("test = 1").ok());
+  expect_usage({"-k", kKey, "-r", "--test", "--config", "/x"});
+  EXPECT_EQ(parse_skr_arguments({"-k", kKey, "-r", "--config", "/nonexistent"}).error().code,
+            Code::kIo);
 }
 
 TEST(AttestSkrCliTest, ExitCodes) {

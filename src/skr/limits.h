@@ -20,6 +20,7 @@ inline constexpr std::size_t kEnvelopeTextMax = 25 * 1024;
 inline constexpr std::size_t kEnvelopeHeaderMax = 1024;
 inline constexpr std::size_t kWrappedTextMax = 1024;  // base64 of one RSA block
 inline constexpr std::size_t kBatchBytesMax = 1 << 20;
+inline constexpr std::size_t kConfigBytesMax = 256 * 1024;
 inline constexpr std::size_t kBatchItemsMax = 256;
 inline constexpr long kTokenClockSkewS = 300;
 

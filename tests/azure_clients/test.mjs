@@ -26,6 +26,9 @@ async function secrets() {
   const second = await client.setSecret("client-test", "two", { contentType: "text/plain" });
   assert.equal((await client.getSecret("client-test")).value, "two");
   assert.equal(second.properties.contentType, "text/plain");
+  const expiresOn = new Date(1_900_000_000_000);
+  const third = await client.setSecret("client-test-2", "three", { expiresOn });
+  assert.equal(third.properties.expiresOn.getTime(), expiresOn.getTime());
   const versions = [];
   for await (const v of client.listPropertiesOfSecretVersions("client-test")) versions.push(v);
   assert.equal(versions.length, 2);

@@ -105,6 +105,15 @@ export VAULT_TOKEN=$root
 check "token revoke" "$apm" token revoke - <<<"$reader"
 VAULT_TOKEN=$reader refused "a revoked token" "permission denied" "$apm" read anjuna/dek
 
+check "handover status" "$apm" operator handover status -format=json
+[ "$(jq -r .state "$dir/out")" = none ] || fail "handover of a network-operated store: $(cat "$dir/out")"
+refused "nothing to confirm" "no root token was handed over" "$apm" operator handover confirm
+check "a token with no policy of its own" "$apm" token create -policy=default -ttl=1h -field=token
+VAULT_TOKEN=$(cat "$dir/out") refused "status of the server without the right" "permission denied" "$apm" read sys/apm/status
+check "status with a token" "$apm" status
+grep -q 'Audit Devices.*main' "$dir/out" || fail "status shows the audit device"
+grep -q 'WARNING: TEST STORE' "$dir/out" || fail "status says that this is a test store"
+
 # Hostile input: a clear error each, and the server goes on.
 status() { http -o "$dir/out" -w '%{http_code}' "$@"; }
 [ "$(status --path-as-is "$VAULT_ADDR/v1/anjuna/../sys/mounts")" = 400 ] || fail "path with .."
@@ -133,6 +142,13 @@ for canary in CANARY-VALUE "$root" "$reader" "${keys[0]}"; do
 done
 passed=$((passed + 1))
 [ "$(grep -c . "$dir/audit.log")" -gt 40 ] || fail "too few audit records"
+sed -i 's/^store_kind = "test"/store_kind = "production"/' "$dir/apm.hcl"
+start
+for key in "${keys[@]:0:2}"; do check "unseal as production" "$apm" operator unseal - <<<"$key"; done
+refused "a test store under a production configuration" 'this is a test store' "$apm" operator unseal - <<<"${keys[2]}"
+[ "$(http "$VAULT_ADDR/v1/sys/seal-status" | jq .sealed)" = true ] || fail "it is sealed again"
+kill -TERM "$server"; wait "$server" || fail "the server does not end cleanly"; server=
+sed -i 's/^store_kind = "production"/store_kind = "test"/' "$dir/apm.hcl"
 printf 'storage "sqlite" {\n  path = \n}\n' >"$dir/bad.hcl"
 refused "bad HCL" "line 3, column 1" "$apm" server -config="$dir/bad.hcl"
 refused "unreachable storage" "/nonexistent/store.db" "$apm" server -config=<(printf 'storage "sqlite" { path = "/nonexistent/store.db" }\nlistener "tcp" { address = "127.0.0.1:0" }\n')
