@@ -202,6 +202,12 @@ class Demo:
         self.say(f"no canary in any command line, environment, log or file "
                  f"({self.watcher.looks} looks at /proc); a planted leak is found")
 
+    def shut_down(self):
+        self.server.terminate()
+        code = self.server.wait(timeout=60)
+        expect(code == 0, f"the server ended with {code} when it was asked to end")
+        self.say("the server shut down cleanly")
+
     def stop(self):
         self.watcher.stop()
         for child in reversed(self.children):
@@ -229,6 +235,7 @@ def main():
         demo.boot("first")
         demo.crash_and_return(demo.main_job())
         demo.canaries()
+        demo.shut_down()
         demo.say("done")
     except Failed as failure:
         print(f"FAILED: {failure}", file=sys.stderr)
