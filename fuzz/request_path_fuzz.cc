@@ -9,7 +9,7 @@ namespace {
 
 std::string encode(std::string_view path) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out = "/v1/";
+  std::string out;
   for (const char c : path) {
     if (c == '/') {
       out += c;
