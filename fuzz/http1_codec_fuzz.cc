@@ -6,22 +6,16 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string_view>
 
 #include "http/http1_codec.h"
+#include "property.h"
 
 namespace {
 
+using apm::fuzz::require;
 using apm::http::Http1Parser;
 namespace beast = boost::beast;
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "property broken: %s\n", what);
-  std::abort();
-}
 
 void compare_with_beast(std::string_view bytes, const apm::http::Request& ours) {
   beast::http::request_parser<beast::http::string_body> theirs;

@@ -17,6 +17,7 @@ mkdir -p "$run_dir"
 # Only the names that a template uses are replaced, and only by characters that cannot end a string.
 config=$run_dir/apm.hcl
 script=""
+# shellcheck disable=SC2016 # the names are looked for as they are written
 for name in $(grep -o '\${[A-Z_]*}' "$template" | sort -u | tr -d '${}'); do
   eval "value=\${$name:-}"
   [ -n "$value" ] || missing="${missing:-} $name"

@@ -69,17 +69,18 @@ class Object {
 class Value {
  public:
   Value() = default;
-  Value(Null) {}                                        // NOLINT
-  Value(bool v) : data_(v) {}                           // NOLINT
-  Value(std::string v) : data_(std::move(v)) {}         // NOLINT
-  Value(std::string_view v) : data_(std::string(v)) {}  // NOLINT
-  Value(const char* v) : data_(std::string(v)) {}       // NOLINT
-  Value(Number v) : data_(std::move(v)) {}              // NOLINT
-  Value(Array v) : data_(std::move(v)) {}               // NOLINT
-  Value(Object v) : data_(std::move(v)) {}              // NOLINT
+  // These convert on purpose: a literal is a value.
+  Value(Null) {}
+  Value(bool v) : data_(v) {}
+  Value(std::string v) : data_(std::move(v)) {}
+  Value(std::string_view v) : data_(std::string(v)) {}
+  Value(const char* v) : data_(std::string(v)) {}
+  Value(Number v) : data_(std::move(v)) {}
+  Value(Array v) : data_(std::move(v)) {}
+  Value(Object v) : data_(std::move(v)) {}
   template <class T>
     requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  Value(T v) : data_(Number{std::to_string(v)}) {}  // NOLINT
+  Value(T v) : data_(Number{std::to_string(v)}) {}
 
   [[nodiscard]] bool is_null() const { return data_.index() == 0; }
   [[nodiscard]] const bool* as_bool() const { return std::get_if<bool>(&data_); }

@@ -2,6 +2,7 @@
 
 // Small, allocation-honest operations on ASCII and UTF-8 text.
 
+#include <concepts>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,10 @@ namespace apm {
 [[nodiscard]] std::string to_lower(std::string_view text);   // ASCII only
 [[nodiscard]] std::string_view trim(std::string_view text);  // space, tab, CR, LF
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
+// A temporary is refused: the views would outlive it in `for (part : split(make(), ','))`.
+template <class T>
+  requires std::same_as<T, std::string>
+std::vector<std::string_view> split(T&& text, char separator) = delete;
 [[nodiscard]] bool is_utf8(std::string_view text);  // well-formed, no surrogates, no overlong forms
 [[nodiscard]] std::optional<std::uint64_t> parse_u64(std::string_view text);  // digits only
 

@@ -47,5 +47,11 @@ TEST(ByteReader, FailsForGoodBeyondTheEnd) {
   EXPECT_FALSE(reader.finish());
 }
 
+// What split() gives are views: a text that ends before them does not compile.
+template <class T>
+concept Splittable = requires(T text) { split(std::forward<T>(text), ','); };
+static_assert(Splittable<std::string&> && Splittable<std::string_view>);
+static_assert(!Splittable<std::string>);
+
 }  // namespace
 }  // namespace apm

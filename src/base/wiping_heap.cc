@@ -28,7 +28,8 @@ void wipe_and_free(void* block) {
 namespace {
 
 void* allocate(std::size_t size) {
-  if (void* block = std::malloc(size == 0 ? 1 : size)) return block;  // NOLINT
+  if (void* block = std::malloc(size == 0 ? 1 : size))
+    return block;  // NOLINT: this is the allocator
   throw std::bad_alloc();
 }
 

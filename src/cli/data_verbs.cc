@@ -178,7 +178,8 @@ int token_lookup(Session& session, const Arguments& args) {
 int token_create(Session& session, const Arguments& args) {
   json::Object body;
   json::Array policies;
-  for (const auto name : split(args.get("policy"), ',')) {
+  const std::string named = args.get("policy");  // outlives the views into it
+  for (const auto name : split(named, ',')) {
     if (!name.empty()) policies.emplace_back(name);
   }
   if (!policies.empty()) body.set("policies", policies);

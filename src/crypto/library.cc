@@ -13,7 +13,9 @@
 namespace apm::crypto {
 namespace {
 
-void* allocate(std::size_t size, const char*, int) { return std::malloc(size); }  // NOLINT
+void* allocate(std::size_t size, const char*, int) {
+  return std::malloc(size);
+}  // NOLINT: a C hook
 
 void release(void* block, const char*, int) { wipe_and_free(block); }
 
@@ -23,7 +25,7 @@ void* reallocate(void* block, std::size_t size, const char*, int) {
     wipe_and_free(block);
     return nullptr;
   }
-  void* fresh = std::malloc(size);  // NOLINT
+  void* fresh = std::malloc(size);  // NOLINT: a C hook
   if (fresh == nullptr || block == nullptr) return fresh;
   std::memcpy(fresh, block, std::min(size, ::malloc_usable_size(block)));
   wipe_and_free(block);
@@ -33,11 +35,9 @@ void* reallocate(void* block, std::size_t size, const char*, int) {
 }  // namespace
 
 Status start_library() {
-#ifndef APM_SANITIZED
   if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1) {
     return Error(Code::kCrypto, "OpenSSL was used before its wiping allocator was set");
   }
-#endif
   if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
                           nullptr) != 1) {
     return Error(Code::kCrypto, "OpenSSL does not start");

@@ -30,7 +30,7 @@ void* wiping_realloc(void* block, std::size_t size) {
     wipe_and_free(block);
     return nullptr;
   }
-  void* grown = std::malloc(size);  // NOLINT
+  void* grown = std::malloc(size);  // NOLINT: a C library's allocator
   if (grown == nullptr) return nullptr;
   std::memcpy(grown, block, std::min(size, ::malloc_usable_size(block)));
   wipe_and_free(block);

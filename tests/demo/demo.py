@@ -169,6 +169,12 @@ class Demo:
         expect(any("environ" in hit for hit in self.watcher.search_processes()),
                "a planted leak in an environment was not found")
 
+    def shut_down(self):
+        self.server.terminate()
+        code = self.server.wait(timeout=60)
+        expect(code == 0, f"the server ended with {code} when it was asked to end")
+        self.say("the server shut down cleanly")
+
     def stop(self):
         self.watcher.stop()
         self.children.stop()
@@ -189,6 +195,7 @@ def main():
         demo.boot("first")
         demo.crash_and_return(demo.main_job())
         demo.canaries()
+        demo.shut_down()
         demo.say("done")
     except Failed as failure:
         print(f"FAILED: {failure}", file=sys.stderr)

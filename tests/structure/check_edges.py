@@ -1,10 +1,22 @@
 #!/usr/bin/env python3
-"""Proves that includes follow the edges: every include of a source file is of its own folder or of
-one that its row in docs/architecture.md allows (a test: also of what those use); cmake/edges.cmake
-says the same; no cycles."""
+"""Proves that includes and link symbols follow the edges.
+
+Includes: every include of a source file is of its own folder or of one that its row in
+docs/architecture.md allows (a test: also of what those use); cmake/edges.cmake says the same; no cycles.
+Link symbols, with --libraries DIRECTORY (a build): what a folder's library leaves undefined, and another
+folder's library defines, belongs to a folder that it may use.
+With --release DIRECTORY (of programs): no program but azure-sim holds a symbol of the simulator, nor a
+string that names one of its sources."""
+import argparse
 import pathlib
 import re
+import subprocess
 import sys
+
+arguments = argparse.ArgumentParser()
+arguments.add_argument("--libraries", type=pathlib.Path)
+arguments.add_argument("--release", type=pathlib.Path)
+options = arguments.parse_args()
 
 root = pathlib.Path(__file__).resolve().parents[2]
 faults = []
@@ -89,5 +101,68 @@ for file in sorted(list((root / "src").rglob("*.[ch]*")) + list((root / "sim").r
         if used == "sim" and parts[0] == "src" and not test_only:
             faults.append(f"{'/'.join(parts)}: src may not include the simulator")
 
-print("\n".join(faults) if faults else f"edges hold: {len(edges)} folders")
+
+def symbols(path, *flags):
+    out = subprocess.run(["nm", *flags, str(path)], capture_output=True, text=True, check=True).stdout
+    found = {}
+    for line in out.splitlines():
+        words = line.split()
+        if len(words) >= 2 and len(words[-2]) == 1 and words[-2].isalpha():
+            found.setdefault(words[-2], set()).add(words[-1])
+    return found
+
+
+def check_libraries(directory):
+    tables = {}
+    for folder in edges:
+        path = directory / f"libapm_{folder}.a"
+        if path.exists():
+            tables[folder] = symbols(path)
+    if len(tables) < 10:
+        faults.append(f"{directory}: only {len(tables)} libraries of folders; build first")
+        return 0
+    owner = {}
+    for folder, table in tables.items():
+        for kind in "TDBR":  # strong ones: an inline function stands in every library that used it
+            for symbol in table.get(kind, ()):
+                owner.setdefault(symbol, folder)
+    crossings = 0
+    for folder, table in tables.items():
+        own = set().union(*(names for kind, names in table.items() if kind != "U"))
+        # Inline functions of a used folder's headers may call what that folder uses.
+        allowed = edges[folder] | set().union(*(edges[used] for used in edges[folder]), set())
+        for symbol in sorted(table.get("U", set()) - own):
+            used = owner.get(symbol)
+            if used is None or used == folder:
+                continue
+            crossings += 1
+            if used not in allowed:
+                name = subprocess.run(["c++filt", symbol], capture_output=True, text=True).stdout.strip()
+                faults.append(f"lib{folder}: needs {name} of {used}, which it may not use")
+    if crossings < 100:
+        faults.append(f"{directory}: only {crossings} symbols cross folders; this proves nothing")
+    return crossings
+
+
+def check_release(directory):
+    programs = [p for p in directory.iterdir() if p.is_file() and p.name != "azure-sim"]
+    if not programs:
+        faults.append(f"{directory}: no programs; build first")
+    simulated = re.compile(rb"\bapm::sim::|N3apm3sim|/sim/[a-z_]+\.(cc|h)\b")
+    control = (directory / "azure-sim").read_bytes()
+    if not simulated.search(control):
+        faults.append("azure-sim: holds no trace of the simulator; the search is broken")
+    for program in programs:
+        found = simulated.search(program.read_bytes())
+        if found:
+            faults.append(f"{program.name}: holds {found.group(0).decode()} of the simulator")
+    return len(programs)
+
+
+proved = [f"{len(edges)} folders"]
+if options.libraries:
+    proved.append(f"{check_libraries(options.libraries)} crossing symbols")
+if options.release:
+    proved.append(f"{check_release(options.release)} programs without the simulator")
+print("\n".join(faults) if faults else "edges hold: " + ", ".join(proved))
 sys.exit(1 if faults else 0)
