@@ -163,4 +163,16 @@ bool Certificate::signed_by(const PublicKey& issuer) const {
   return good;
 }
 
+bool Certificate::uses_rsa_pss(Hash hash) const {
+  int digest = 0;
+  int key = 0;
+  std::uint32_t flags = 0;
+  const bool known =
+      X509_get_signature_info(certificate_.get(), &digest, &key, nullptr, &flags) == 1;
+  ERR_clear_error();
+  // For PSS this flag says that mask digest and salt length follow the digest (as TLS 1.3 asks).
+  return known && key == NID_rsassaPss && digest == EVP_MD_get_type(native_digest(hash)) &&
+         (flags & X509_SIG_INFO_TLS) != 0;
+}
+
 }  // namespace apm::crypto

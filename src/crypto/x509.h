@@ -49,6 +49,8 @@ class Certificate {
   // Raw value (content of the OCTET STRING) of the extension with this dotted OID.
   [[nodiscard]] std::optional<Bytes> extension(const std::string& oid) const;
   [[nodiscard]] bool signed_by(const PublicKey& issuer) const;  // signature only
+  // Whether it is signed with RSASSA-PSS, `hash` for message and mask, and a salt as long.
+  [[nodiscard]] bool uses_rsa_pss(Hash hash) const;
   [[nodiscard]] x509_st* native() const { return certificate_.get(); }
 
  private:
