@@ -28,8 +28,8 @@ struct Event {
 };
 
 struct EventLog {
-  std::uint8_t startup_locality = 0;
-  std::vector<Event> events;  // in order, EV_NO_ACTION left out
+  std::optional<std::uint8_t> startup_locality;  // 0 when the log does not tell
+  std::vector<Event> events;                     // in order, EV_NO_ACTION left out
 };
 
 [[nodiscard]] Result<EventLog> parse_event_log(ByteView raw);
