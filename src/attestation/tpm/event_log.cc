@@ -4,6 +4,7 @@
 
 #include "attestation/limits.h"
 #include "base/byte_reader.h"
+#include "base/encoding.h"
 #include "base/text.h"
 #include "crypto/digest.h"
 
@@ -120,6 +121,19 @@ Bytes replay(const EventLog& log, unsigned pcr) {
     if (event.pcr == pcr) value = crypto::digest(crypto::Hash::kSha256, {value, event.sha256});
   }
   return value;
+}
+
+Status require_replay(const EventLog& log, const PcrValues& quoted,
+                      const std::vector<unsigned>& pcrs, Appraisal& appraisal) {
+  for (const unsigned pcr : pcrs) {
+    const auto have = quoted.find(pcr);
+    const std::string value = have == quoted.end() ? "not quoted" : hex_encode(have->second);
+    const std::string replayed = hex_encode(replay(log, pcr));
+    APM_CHECK_OK(appraisal.require(
+        value == replayed, {Stage::kBinding, "event_log_mismatch", concat("PCR ", pcr, " ", value),
+                            concat("what the event log replays to, ", replayed)}));
+  }
+  return {};
 }
 
 std::optional<UefiVariable> parse_uefi_variable(ByteView event_data) {
