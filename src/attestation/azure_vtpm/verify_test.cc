@@ -190,12 +190,21 @@ TEST_F(AzureVtpmVerify, HclReport) {
     std::size_t offset;
     std::uint8_t value;
   };
-  const Case cases[] = {
-      {"hcl_malformed", 0, 'X'},  {"hcl_malformed", 4, 3},        {"hcl_malformed", 8, 0},
-      {"hcl_malformed", 1216, 0}, {"hcl_header", 12, 1},          {"hcl_header", 16, 1},
-      {"hcl_header", 20, 1},      {"hcl_header", 31, 1},          {"azure_tdx_unsupported", 1224, 4},
-      {"hcl_malformed", 1220, 3}, {"hcl_type", 1224, 3},          {"hcl_hash_type", 1228, 2},
-      {"hcl_malformed", 1232, 0}, {"snp_report_data", 1236, ' '}, {"hcl_trailing_bytes", 2599, 1}};
+  const Case cases[] = {{"hcl_malformed", 0, 'X'},
+                        {"hcl_malformed", 4, 3},
+                        {"hcl_malformed", 8, 0},
+                        {"hcl_malformed", 1216, 0},
+                        {"hcl_header", 12, 1},
+                        {"hcl_header", 16, 1},
+                        {"hcl_header", 20, 1},
+                        {"hcl_header", 31, 1},
+                        {"azure_tdx_unsupported", 1224, 4},
+                        {"hcl_malformed", 1220, 3},
+                        {"hcl_type", 1224, 3},
+                        {"hcl_hash_type", 1228, 2},
+                        {"hcl_malformed", 1232, 0},
+                        {"snp_report_data", 1236, ' '},
+                        {"hcl_trailing_bytes", 2599, 1}};
   for (const Case& c : cases) {
     m().edit_hcl = [&](Bytes& h) { h[c.offset] = c.value; };
     EXPECT_EQ(reason(), c.reason) << "offset " << c.offset;
@@ -269,6 +278,25 @@ TEST_F(AzureVtpmVerify, CertifiedKey) {
     m().key_attributes = good ^ 1U << bit;
     EXPECT_EQ(reason(), "tpm_key_attributes") << "bit " << bit;
   }
+}
+
+TEST_F(AzureVtpmVerify, PublicAreaOfTheKey) {
+  const auto e = evidence();
+  const auto with = [&](std::size_t offset, std::uint8_t value) {
+    Bytes area = e.key_public;
+    area[offset] = value;
+    const auto key = tpm::check_login_key(area, e.quote.pcrs);
+    return key.ok() ? std::string("accepted") : key.error().reason;
+  };
+  const std::size_t exponent = e.key_public.size() - 256 - 2 - 4;
+  EXPECT_EQ(with(1, 0x01), "accepted");
+  EXPECT_EQ(with(1, 0x23), "tpm_public_malformed");             // not RSA
+  EXPECT_EQ(with(3, 0x04), "tpm_public_malformed");             // named by SHA-1
+  EXPECT_EQ(with(exponent - 2, 0x10), "tpm_public_malformed");  // bits that the modulus has not
+  EXPECT_EQ(with(exponent + 3, 3), "tpm_key_strength");         // e 3
+  Bytes area = e.key_public;
+  area.push_back(0);
+  EXPECT_EQ(tpm::check_login_key(area, e.quote.pcrs).error().reason, "tpm_public_malformed");
 }
 
 TEST_F(AzureVtpmVerify, Signer) {

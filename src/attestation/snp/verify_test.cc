@@ -291,6 +291,11 @@ TEST_F(SnpVerify, ChainDates) {
   EXPECT_EQ(reason(), "snp_chain_not_yet_valid");
 }
 
+TEST_F(SnpVerify, LeafKeyIsOnP384) {
+  m().leaf_on_p256 = true;
+  EXPECT_EQ(reason(), "snp_leaf_key");
+}
+
 TEST_F(SnpVerify, ChainAlgorithm) {
   m().leaf_uses_pss = false;  // PKCS#1 v1.5 with SHA-256
   EXPECT_EQ(reason(), "snp_chain_algorithm");

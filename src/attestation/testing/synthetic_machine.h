@@ -105,6 +105,7 @@ class SyntheticMachine {
 
   std::uint32_t report_version = 3;
   bool leaf_uses_pss = true;
+  bool leaf_on_p256 = false;  // and not on P-384
   std::string user_data = "00FF";
   std::string secure_boot_claim = "true";
   std::string more_claims;  // members of the runtime claims, each with a comma before it
@@ -113,6 +114,7 @@ class SyntheticMachine {
       : ark_key_(must(crypto::PrivateKey::generate_rsa(2048))),
         ask_key_(must(crypto::PrivateKey::generate_rsa(2048))),
         vcek_key_(must(crypto::PrivateKey::generate_ec(crypto::Curve::kP384))),
+        p256_key_(must(crypto::PrivateKey::generate_ec(crypto::Curve::kP256))),
         ak_(must(crypto::PrivateKey::generate_rsa(2048))),
         login_key_(must(crypto::PrivateKey::generate_rsa(2048))),
         signer_key_(must(crypto::PrivateKey::generate_rsa(2048))) {
@@ -137,6 +139,7 @@ class SyntheticMachine {
     vcek_name = kind == KeyKind::kVlek ? "SEV-VLEK" : "SEV-VCEK";
     report_version = 3;
     leaf_uses_pss = true;
+    leaf_on_p256 = false;
     user_data = "00FF";
     secure_boot_claim = "true";
     more_claims.clear();
@@ -185,8 +188,8 @@ class SyntheticMachine {
   }
   [[nodiscard]] crypto::Certificate leaf() const {
     std::vector<std::pair<std::string, Bytes>> list(vcek_extensions.begin(), vcek_extensions.end());
-    return certificate(vcek_name, vcek_key_, &intermediate(), ask_key_, false, std::move(list),
-                       leaf_uses_pss);
+    return certificate(vcek_name, leaf_on_p256 ? p256_key_ : vcek_key_, &intermediate(), ask_key_,
+                       false, std::move(list), leaf_uses_pss);
   }
   [[nodiscard]] std::string chain_pem() const {
     return leaf().pem() + intermediate().pem() + ark().pem();
@@ -394,7 +397,7 @@ class SyntheticMachine {
     return out;
   }
 
-  crypto::PrivateKey ark_key_, ask_key_, vcek_key_, ak_, login_key_, signer_key_;
+  crypto::PrivateKey ark_key_, ask_key_, vcek_key_, p256_key_, ak_, login_key_, signer_key_;
   std::map<Product, Authorities> authorities_;
   Product product_ = Product::kMilan;
   KeyKind kind_ = KeyKind::kVcek;
