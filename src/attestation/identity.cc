@@ -14,7 +14,7 @@ namespace apm::attestation {
 namespace {
 
 constexpr unsigned kSecureBootPcr = 7;
-constexpr std::string_view kEnclaveDomain("apm-enclave-id-v1\0azure-snp-vtpm\0", 33);
+constexpr std::string_view kEnclaveDomain("apm-enclave-id-v1\0", 18);
 constexpr std::size_t kSha256Size = 32;
 constexpr std::size_t kOwnerGuidSize = 16;
 
@@ -159,8 +159,10 @@ const std::vector<unsigned>& login_pcrs() {
   return pcrs;
 }
 
-Result<std::string> azure_vtpm_enclave_id(const tpm::PcrValues& pcrs) {
+Result<std::string> azure_vtpm_enclave_id(const tpm::PcrValues& pcrs, std::string_view family) {
   Bytes message = to_bytes(kEnclaveDomain);
+  append(message, family);
+  message.push_back(0);
   for (const unsigned index : identity_pcrs()) {
     const auto value = pcrs.find(index);
     if (value == pcrs.end() || value->second.size() != kSha256Size) {

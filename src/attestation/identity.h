@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "attestation/claims.h"
 #include "attestation/tpm/attest.h"
 #include "attestation/tpm/event_log.h"
 #include "base/result.h"
@@ -23,16 +24,9 @@ namespace apm::attestation {
 [[nodiscard]] const std::vector<unsigned>& identity_pcrs();
 [[nodiscard]] const std::vector<unsigned>& login_pcrs();
 
-// 64 lower-case hex digits.
-[[nodiscard]] Result<std::string> azure_vtpm_enclave_id(const tpm::PcrValues& pcrs);
-
-struct SignerVerdict {
-  std::string signer_id;    // "" when there is none
-  std::string common_name;  // of the certificate's subject
-  std::string reason;       // why there is none
-  std::string message;
-  [[nodiscard]] bool exists() const { return !signer_id.empty(); }
-};
+// 64 lower-case hex digits. `family`: "azure-snp-vtpm" or "azure-tdx-vtpm", part of what is hashed.
+[[nodiscard]] Result<std::string> azure_vtpm_enclave_id(const tpm::PcrValues& pcrs,
+                                                        std::string_view family = "azure-snp-vtpm");
 
 // `allowed_public`: signer ids that are accepted although they are on the list of public signers.
 [[nodiscard]] SignerVerdict azure_vtpm_signer(ByteView event_log, const tpm::PcrValues& quoted,

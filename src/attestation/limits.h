@@ -6,9 +6,14 @@
 
 namespace apm::attestation {
 
-inline constexpr std::size_t kHclReportBytesMax = 8 * 1024;
+// The NV index of the HCL report is read whole: 2600 bytes, 2048 until 2023.
+inline constexpr std::size_t kHclNvSizes[] = {2048, 2600};
+inline constexpr std::size_t kHclUserDataBytesMax = 64;
 inline constexpr std::size_t kChainPemBytesMax = 32 * 1024;
-inline constexpr std::size_t kChainCertificatesMax = 6;
+inline constexpr std::size_t kSnpChainCertificatesMax = 3;
+inline constexpr std::size_t kSnpTableBytesMax = 64 * 1024;
+inline constexpr std::size_t kSnpTableEntriesMax = 16;
+inline constexpr std::size_t kCrlBytesMax = 64 * 1024;
 inline constexpr std::size_t kAttestBytesMax = 2 * 1024;
 inline constexpr std::size_t kSignatureBytesMax = 1024;
 inline constexpr std::size_t kPublicAreaBytesMax = 2 * 1024;

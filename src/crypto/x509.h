@@ -37,6 +37,11 @@ class Certificate {
   [[nodiscard]] Result<PublicKey> public_key() const;
   [[nodiscard]] std::string subject_common_name() const;  // "" when absent
   [[nodiscard]] std::string issuer_common_name() const;
+  [[nodiscard]] Bytes serial() const;  // big-endian, no leading zeros
+  // basicConstraints; false when absent.
+  [[nodiscard]] bool is_authority() const;
+  // keyUsage: present, and with digitalSignature.
+  [[nodiscard]] bool may_sign_data() const;
   [[nodiscard]] std::int64_t not_before_s() const;
   [[nodiscard]] std::int64_t not_after_s() const;
   [[nodiscard]] std::vector<std::string> dns_names() const;  // subjectAltName
@@ -44,6 +49,8 @@ class Certificate {
   // Raw value (content of the OCTET STRING) of the extension with this dotted OID.
   [[nodiscard]] std::optional<Bytes> extension(const std::string& oid) const;
   [[nodiscard]] bool signed_by(const PublicKey& issuer) const;  // signature only
+  // Whether it is signed with RSASSA-PSS, `hash` for message and mask, and a salt as long.
+  [[nodiscard]] bool uses_rsa_pss(Hash hash) const;
   [[nodiscard]] x509_st* native() const { return certificate_.get(); }
 
  private:

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "attestation/limits.h"
 #include "attestation/testing/synthetic_machine.h"
 
 namespace apm::attestation {
@@ -22,7 +23,7 @@ class AzureVtpmVerify : public ::testing::Test {
   }
   void SetUp() override {
     m().reset();
-    ASSERT_TRUE(anchors_.add_named("synthetic", m().ark_pem()).ok());
+    anchors_ = m().anchors();
     expected_.binding = Bytes(32, 0xb1);
     expected_.anchors = &anchors_;
     expected_.now_unix_s = kNow;
@@ -34,15 +35,22 @@ class AzureVtpmVerify : public ::testing::Test {
     return m().evidence([this](ByteView) { return expected_.binding; });
   }
   [[nodiscard]] std::string reason_of(const azure_vtpm::AzureVtpmEvidence& e) const {
-    const auto result = azure_vtpm::verify(e, expected_);
+    Appraisal appraisal;
+    const auto result = azure_vtpm::verify(e, expected_, appraisal);
+    EXPECT_EQ(result.ok(), appraisal.verdict().ok());
     if (result.ok()) return "accepted";
     EXPECT_EQ(result.error().code, Code::kRefused);
+    EXPECT_EQ(result.error().reason, appraisal.verdict().error().reason);
     return result.error().reason;
+  }
+  [[nodiscard]] Result<azure_vtpm::Claims> verified(const azure_vtpm::AzureVtpmEvidence& e) const {
+    Appraisal appraisal;
+    return azure_vtpm::verify(e, expected_, appraisal);
   }
   [[nodiscard]] std::string reason() const { return reason_of(evidence()); }
   [[nodiscard]] std::string signer_reason() const {
-    const auto result = azure_vtpm::verify(evidence(), expected_);
-    return result.ok() ? result->signer.reason : result.error().reason;
+    const auto claims = verified(evidence());
+    return claims.ok() ? claims->result.signer.reason : claims.error().reason;
   }
 
   snp::Anchors anchors_ = snp::Anchors::none();
@@ -55,130 +63,125 @@ SyntheticMachine* AzureVtpmVerify::machine_ = nullptr;
 
 TEST_F(AzureVtpmVerify, GoodEvidenceGivesItsClaims) {
   const auto e = evidence();
-  const auto claims = azure_vtpm::verify(e, expected_);
+  const auto claims = verified(e);
   ASSERT_TRUE(claims.ok()) << claims.error().reason << ": " << claims.error().message;
-  EXPECT_EQ(claims->platform.snp.anchor, "synthetic");
-  EXPECT_EQ(claims->enclave_id, *azure_vtpm_enclave_id(e.pcrs));
-  EXPECT_EQ(claims->signer.signer_id, m().signer_id());
-  EXPECT_EQ(claims->signer.common_name, "Example Image Signing");
-  EXPECT_EQ(claims->platform.runtime.user_data_hex, "00ff");
+  EXPECT_EQ(claims->result.trust_anchor, "synthetic");
+  EXPECT_EQ(claims->result.enclave_id, *azure_vtpm_enclave_id(e.quote.pcrs));
+  EXPECT_EQ(claims->result.signer.signer_id, m().signer_id());
+  EXPECT_EQ(claims->result.signer.common_name, "Example Image Signing");
+  EXPECT_EQ(claims->platform.runtime.user_data, (Bytes{0x00, 0xff}));
+  EXPECT_FALSE(claims->result.vendor_anchor);
+  EXPECT_EQ(claims->result.family, "azure-snp-vtpm");
   m().request_version = 2;
   EXPECT_EQ(reason(), "accepted");
 }
 
-TEST_F(AzureVtpmVerify, EachWrongReportFieldHasItsReason) {
-  struct Case {
-    const char* reason;
-    std::size_t offset;
-    std::uint8_t value;
-  };
-  const Case cases[] = {{"snp_report_version", 0x000, 4},
-                        {"snp_policy_reserved", 0x00A, 0x01},
-                        {"snp_migration_allowed", 0x00A, 0x07},
-                        {"snp_debug_allowed", 0x00A, 0x0b},
-                        {"snp_vmpl", 0x030, 1},
-                        {"snp_signature_algorithm", 0x034, 2},
-                        {"snp_key_info_reserved", 0x048, 0x20},
-                        {"snp_vlek_unsupported", 0x048, 0x04},
-                        {"snp_signing_key", 0x048, 0x1c},
-                        {"snp_chip_id_masked", 0x048, 0x02},
-                        {"snp_reserved_not_zero", 0x04C, 1},
-                        {"snp_report_data", 0x050, 0},
-                        {"snp_report_data", 0x08F, 1},
-                        {"snp_tcb_mismatch", 0x180, 3},
-                        {"snp_tcb_mismatch", 0x182, 1},
-                        {"snp_product_mismatch", 0x189, 0x11},
-                        {"snp_product_unknown", 0x189, 0xff},
-                        {"snp_reserved_not_zero", 0x18B, 1},
-                        {"snp_chip_mismatch", 0x1A0, 0},
-                        {"snp_reserved_not_zero", 0x208, 1}};
-  for (const Case& c : cases) {
-    m().edit_report = [&](Bytes& r) { r[c.offset] = c.value; };
-    EXPECT_EQ(reason(), c.reason) << "offset " << c.offset;
-  }
-}
-
-TEST_F(AzureVtpmVerify, EveryFlippedBitOfTheSignedReportIsRefused) {
-  const auto good = evidence();
-  const auto hcl = azure_vtpm::parse_hcl_report(good.hcl_report);
-  ASSERT_TRUE(hcl.ok());
-  snp::Expectation expected;
-  expected.anchors = &anchors_;
-  expected.now_unix_s = kNow;
-  expected.report_data = azure_vtpm::expected_report_data(*hcl);
-  for (std::size_t offset = 0; offset < snp::kSignedSize; ++offset) {
-    Bytes report = hcl->hardware_report;
-    report[offset] = static_cast<std::uint8_t>(report[offset] ^ 1U << (offset % 8));
-    const auto result = snp::verify(report, good.vcek_chain_pem, expected);
-    ASSERT_FALSE(result.ok()) << "offset " << offset;
-    ASSERT_EQ(result.error().code, Code::kRefused) << "offset " << offset;
-  }
-}
-
-TEST_F(AzureVtpmVerify, SignatureFormat) {
+TEST_F(AzureVtpmVerify, HardwareReportsKeepTheirReasons) {
+  m().edit_report = [](Bytes& r) { r[0x00A] = 0x0b; };
+  EXPECT_EQ(reason(), "snp_debug_allowed");
+  m().reset();
   m().edit_signed_report = [](Bytes& r) { r[0x2A0] ^= 1; };
   EXPECT_EQ(reason(), "snp_signature_invalid");
-  for (const std::size_t offset : {0x2A0U + 48U, 0x2A0U + 72U + 48U, 0x2A0U + 144U}) {
-    m().edit_signed_report = [&](Bytes& r) { r[offset] = 1; };
-    EXPECT_EQ(reason(), "snp_signature_format");
-  }
-  m().edit_signed_report = [](Bytes& r) { put(r, 0x2A0, Bytes(48, 0)); };
-  EXPECT_EQ(reason(), "snp_signature_invalid");
-  m().edit_signed_report = [](Bytes& r) { put(r, 0x2A0, Bytes(48, 0xff)); };
-  EXPECT_EQ(reason(), "snp_signature_invalid");
-}
-
-TEST_F(AzureVtpmVerify, CertificateAndChain) {
-  const std::string oid = "1.3.6.1.4.1.3704.1";
-  m().vcek_name = "SEV-VLEK";
-  EXPECT_EQ(reason(), "snp_leaf_kind");
   m().reset();
-  m().vcek_extensions.erase(oid + ".4");
-  EXPECT_EQ(reason(), "snp_leaf_kind");
-  m().reset();
-  m().vcek_extensions[oid + ".5"] = Bytes{0x16, 1, 'x'};
-  EXPECT_EQ(reason(), "snp_leaf_kind");
-  m().reset();
-  m().vcek_extensions.erase(oid + ".3.8");
-  EXPECT_EQ(reason(), "snp_tcb_mismatch");
-  m().reset();
-  m().vcek_extensions[oid + ".3.8"] = Bytes{2, 1, 0xd5};  // negative, not 213
-  EXPECT_EQ(reason(), "snp_tcb_mismatch");
-  m().reset();
-  m().vcek_extensions[oid + ".2"] = Bytes{0x16, 5, 'G', 'e', 'n', 'o', 'a'};
-  EXPECT_EQ(reason(), "snp_product_mismatch");
-  m().reset();
-  m().vcek_extensions[oid + ".2"] = Bytes{0x16, 6, 'V', 'e', 'n', 'i', 'c', 'e'};
-  EXPECT_EQ(reason(), "snp_product_unknown");
-  m().reset();
-  expected_.now_unix_s = kNow + 2000;
-  EXPECT_EQ(reason(), "snp_chain_expired");
-  expected_.now_unix_s = kNow - 2000;
-  EXPECT_EQ(reason(), "snp_chain_not_yet_valid");
-  expected_.now_unix_s = kNow;
-  auto e = evidence();
-  e.vcek_chain_pem = "";
-  EXPECT_EQ(reason_of(e), "snp_chain_malformed");
-  const snp::Anchors vendor = *snp::Anchors::vendor();
-  expected_.anchors = &vendor;
-  EXPECT_EQ(reason(), "snp_root_not_pinned");
-  const snp::Anchors nothing = snp::Anchors::none();
-  expected_.anchors = &nothing;
-  EXPECT_EQ(reason(), "snp_chain_untrusted");
-}
-
-TEST_F(AzureVtpmVerify, FloorsOfTheConfiguration) {
-  expected_.floor.minimum.microcode = 213;
-  EXPECT_EQ(reason(), "accepted");
   expected_.floor.minimum.microcode = 214;
   EXPECT_EQ(reason(), "snp_tcb_too_old");
-  expected_.floor = {};
-  expected_.floor.require_alias_check = true;
-  EXPECT_EQ(reason(), "snp_alias_check_missing");
-  m().edit_report = [](Bytes& r) { r[0x040] = 0x20; };
+}
+
+// An operator sees every rule of policy, and a refusal names the first that failed.
+TEST_F(AzureVtpmVerify, PolicyRulesAreAllTried) {
+  m().edit_report = [](Bytes& r) { r[0x00A] = 0x0b; };
+  expected_.floor.minimum.microcode = 214;
+  auto e = evidence();
+  e.quote.signature[0] ^= 1;
+  Appraisal appraisal;
+  const auto refused = azure_vtpm::verify(e, expected_, appraisal);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().reason, "snp_debug_allowed");
+  std::vector<std::string> failed;
+  for (const Appraisal::Entry& entry : appraisal.entries()) {
+    if (!entry.holds) failed.push_back(entry.rule.reason);
+  }
+  EXPECT_EQ(failed, (std::vector<std::string>{"snp_debug_allowed", "snp_tcb_too_old",
+                                              "tpm_signature_invalid"}));
+}
+
+TEST_F(AzureVtpmVerify, GuestFloor) {
+  expected_.guest.require_secure_boot = true;
+  expected_.guest.allowed_vm_ids = {"vm-1"};
+  const auto good = evidence();
+  expected_.guest.allowed_pcrs[4] = {hex_encode(good.quote.pcrs.at(4)), std::string(64, '0')};
+  EXPECT_EQ(reason_of(good), "accepted");
+  expected_.guest.allowed_pcrs[4] = {std::string(64, '0')};
+  EXPECT_EQ(reason_of(good), "tpm_pcr_not_allowed");
+  expected_.guest.allowed_pcrs = {{10, {std::string(64, '0')}}};  // not among the quoted
+  EXPECT_EQ(reason_of(good), "tpm_pcr_not_allowed");
+  expected_.guest.allowed_pcrs.clear();
+  expected_.guest.allowed_vm_ids = {"vm-2"};
+  EXPECT_EQ(reason_of(good), "azure_vm_not_allowed");
+  expected_.guest.allowed_vm_ids.clear();
+  m().edit_hcl = [](Bytes&) {};
+  m().more_claims = ",\"unknown\":[{}]";
   EXPECT_EQ(reason(), "accepted");
-  expected_.floor.denied_chips.insert(hex_encode(Bytes(64, 0xc1)));
-  EXPECT_EQ(reason(), "snp_chip_denied");
+}
+
+TEST_F(AzureVtpmVerify, SecureBootByTheParavisorsWord) {
+  m().secure_boot_claim = "false";
+  EXPECT_EQ(reason(), "accepted");
+  expected_.guest.require_secure_boot = true;
+  EXPECT_EQ(reason(), "azure_secure_boot_off");
+}
+
+TEST_F(AzureVtpmVerify, UserDataIsComparedAsBytesFilledWithZeros) {
+  expected_.user_data = Bytes{0x00, 0xff};
+  EXPECT_EQ(reason(), "accepted");
+  m().user_data = "00ff" + std::string(124, '0');
+  EXPECT_EQ(reason(), "accepted");
+  expected_.user_data = Bytes{0x00, 0xfe};
+  EXPECT_EQ(reason(), "runtime_claims_user_data");
+  expected_.user_data = Bytes(65, 0);
+  EXPECT_EQ(reason(), "runtime_claims_user_data");
+}
+
+TEST_F(AzureVtpmVerify, RuntimeClaimsHaveTheirTypes) {
+  struct Case {
+    const char* reason;
+    const char* json;
+  };
+  const std::string ak = R"({"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"AQAB","n":")" +
+                         base64url_encode(Bytes(256, 0xc3)) + "\"}";
+  const auto parsed = [](const std::string& text) {
+    const auto claims = azure_vtpm::parse_runtime_claims(as_bytes(text));
+    return claims.ok() ? std::string("accepted") : claims.error().reason;
+  };
+  EXPECT_EQ(parsed("{\"keys\":[" + ak + "]}"), "accepted");
+  EXPECT_EQ(parsed("{\"keys\":[" + ak + "," + ak + "]}"), "runtime_claims_ak");
+  EXPECT_EQ(parsed("{\"keys\":[]}"), "runtime_claims_ak");
+  EXPECT_EQ(parsed("{\"keys\":[{}]}"), "runtime_claims_malformed");
+  EXPECT_EQ(parsed("{}"), "runtime_claims_malformed");
+  EXPECT_EQ(parsed("{\"keys\":[" + ak + "]} "), "accepted");
+  EXPECT_EQ(parsed("{\"keys\":[" + ak + "],\"keys\":[]}"), "runtime_claims_malformed");
+  const Case more[] = {{"runtime_claims_malformed", R"("vm-configuration":[])"},
+                       {"runtime_claims_malformed", R"("vm-configuration":{"secure-boot":1})"},
+                       {"runtime_claims_malformed", R"("vm-configuration":{"vmUniqueId":1})"},
+                       {"runtime_claims_malformed", R"("user-data":1)"},
+                       {"runtime_claims_malformed", R"("user-data":"0")"},
+                       {"accepted", R"("vm-configuration":{"current-time":1})"}};
+  for (const Case& c : more) {
+    EXPECT_EQ(parsed("{\"keys\":[" + ak + "]," + c.json + "}"), c.reason) << c.json;
+  }
+  EXPECT_EQ(parsed("{\"keys\":[" + ak + R"(],"user-data":")" + std::string(130, '0') + "\"}"),
+            "runtime_claims_malformed");
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = ak;
+    changed.replace(changed.find(from), from.size(), to);
+    return parsed("{\"keys\":[" + changed + "]}");
+  };
+  EXPECT_EQ(with("sign", "encrypt"), "accepted");  // hosts of 2023
+  EXPECT_EQ(with("sign", "verify"), "runtime_claims_ak");
+  EXPECT_EQ(with("AQAB", "Aw"), "runtime_claims_ak");
+  EXPECT_EQ(with("RSA", "EC"), "runtime_claims_ak");
+  EXPECT_EQ(with(base64url_encode(Bytes(256, 0xc3)), base64url_encode(Bytes(128, 0xc3))),
+            "runtime_claims_ak");
 }
 
 TEST_F(AzureVtpmVerify, HclReport) {
@@ -187,17 +190,29 @@ TEST_F(AzureVtpmVerify, HclReport) {
     std::size_t offset;
     std::uint8_t value;
   };
-  const Case cases[] = {{"hcl_malformed", 0, 'X'},      {"hcl_malformed", 4, 3},
-                        {"hcl_malformed", 8, 0},        {"hcl_malformed", 1216, 0},
-                        {"hcl_malformed", 1220, 3},     {"hcl_type", 1224, 4},
-                        {"hcl_hash_type", 1228, 2},     {"hcl_malformed", 1232, 0},
-                        {"snp_report_data", 1236, ' '}, {"hcl_trailing_bytes", 2599, 1}};
+  const Case cases[] = {{"hcl_malformed", 0, 'X'},
+                        {"hcl_malformed", 4, 3},
+                        {"hcl_malformed", 8, 0},
+                        {"hcl_malformed", 1216, 0},
+                        {"hcl_header", 12, 1},
+                        {"hcl_header", 16, 1},
+                        {"hcl_header", 20, 1},
+                        {"hcl_header", 31, 1},
+                        {"azure_tdx_unsupported", 1224, 4},
+                        {"hcl_malformed", 1220, 3},
+                        {"hcl_type", 1224, 3},
+                        {"hcl_hash_type", 1228, 2},
+                        {"hcl_malformed", 1232, 0},
+                        {"snp_report_data", 1236, ' '},
+                        {"hcl_trailing_bytes", 2599, 1}};
   for (const Case& c : cases) {
     m().edit_hcl = [&](Bytes& h) { h[c.offset] = c.value; };
     EXPECT_EQ(reason(), c.reason) << "offset " << c.offset;
   }
   m().edit_hcl = [](Bytes& h) { h.resize(1300); };
-  EXPECT_EQ(reason(), "hcl_malformed");
+  EXPECT_EQ(reason(), "hcl_size");
+  m().edit_hcl = [](Bytes& h) { h.resize(2048); };
+  EXPECT_EQ(reason(), "accepted");  // the NV index of 2023
 }
 
 TEST_F(AzureVtpmVerify, Quote) {
@@ -213,24 +228,27 @@ TEST_F(AzureVtpmVerify, Quote) {
   m().quoted = std::vector<unsigned>{7};
   EXPECT_EQ(reason(), "tpm_pcr_selection");
   m().reset();
+  m().edit_quote = [](Bytes& q) { q[q.size() - 34 - 5] = 0x04; };  // the bank: SHA-1
+  EXPECT_EQ(reason(), "tpm_pcr_bank");
+  m().reset();
   auto e = evidence();
-  e.pcrs[4][0] ^= 1;
+  e.quote.pcrs[4][0] ^= 1;
   EXPECT_EQ(reason_of(e), "tpm_pcr_digest");
   e = evidence();
-  e.pcrs.erase(4);
+  e.quote.pcrs.erase(4);
   EXPECT_EQ(reason_of(e), "tpm_pcr_values");
   e = evidence();
-  e.pcrs[10] = Bytes(32, 0);
+  e.quote.pcrs[10] = Bytes(32, 0);
   EXPECT_EQ(reason_of(e), "tpm_pcr_values");
   e = evidence();
-  e.quote_signature[0] ^= 1;
+  e.quote.signature[0] ^= 1;
   EXPECT_EQ(reason_of(e), "tpm_signature_invalid");
   e = evidence();
-  e.quote_signature.clear();
-  EXPECT_EQ(reason_of(e), "tpm_signature_invalid");
+  e.quote.signature.clear();
+  EXPECT_EQ(reason_of(e), "tpm_signature_format");
   e = evidence();
-  std::swap(e.quote_attest, e.certify_attest);
-  std::swap(e.quote_signature, e.certify_signature);
+  std::swap(e.quote.attest, e.certify_attest);
+  std::swap(e.quote.signature, e.certify_signature);
   EXPECT_EQ(reason_of(e), "tpm_attest_type");
   e = evidence();
   for (const Bytes& other : {Bytes(32, 0xb2), Bytes(31, 0xb1), Bytes(33, 0xb1), Bytes{}}) {
@@ -260,6 +278,25 @@ TEST_F(AzureVtpmVerify, CertifiedKey) {
     m().key_attributes = good ^ 1U << bit;
     EXPECT_EQ(reason(), "tpm_key_attributes") << "bit " << bit;
   }
+}
+
+TEST_F(AzureVtpmVerify, PublicAreaOfTheKey) {
+  const auto e = evidence();
+  const auto with = [&](std::size_t offset, std::uint8_t value) {
+    Bytes area = e.key_public;
+    area[offset] = value;
+    const auto key = tpm::check_login_key(area, e.quote.pcrs);
+    return key.ok() ? std::string("accepted") : key.error().reason;
+  };
+  const std::size_t exponent = e.key_public.size() - 256 - 2 - 4;
+  EXPECT_EQ(with(1, 0x01), "accepted");
+  EXPECT_EQ(with(1, 0x23), "tpm_public_malformed");             // not RSA
+  EXPECT_EQ(with(3, 0x04), "tpm_public_malformed");             // named by SHA-1
+  EXPECT_EQ(with(exponent - 2, 0x10), "tpm_public_malformed");  // bits that the modulus has not
+  EXPECT_EQ(with(exponent + 3, 3), "tpm_key_strength");         // e 3
+  Bytes area = e.key_public;
+  area.push_back(0);
+  EXPECT_EQ(tpm::check_login_key(area, e.quote.pcrs).error().reason, "tpm_public_malformed");
 }
 
 TEST_F(AzureVtpmVerify, Signer) {
@@ -294,14 +331,14 @@ TEST_F(AzureVtpmVerify, Signer) {
 TEST_F(AzureVtpmVerify, EventLogFormat) {
   auto e = evidence();
   e.event_log.clear();
-  auto claims = azure_vtpm::verify(e, expected_);
+  auto claims = verified(e);
   ASSERT_TRUE(claims.ok());
-  EXPECT_EQ(claims->signer.reason, "event_log_missing");
+  EXPECT_EQ(claims->result.signer.reason, "event_log_missing");
   e = evidence();
   e.event_log.pop_back();
-  claims = azure_vtpm::verify(e, expected_);
+  claims = verified(e);
   ASSERT_TRUE(claims.ok());
-  EXPECT_EQ(claims->signer.reason, "event_log_malformed");
+  EXPECT_EQ(claims->result.signer.reason, "event_log_malformed");
 
   Bytes locality = to_bytes(std::string_view("StartupLocality\0", 16));
   locality.push_back(3);
@@ -310,8 +347,109 @@ TEST_F(AzureVtpmVerify, EventLogFormat) {
   ASSERT_TRUE(log.ok());
   Bytes start(32, 0);
   start[31] = 3;
+  const auto reads = [&](const std::vector<testing::LogEvent>& events) {
+    const auto read = tpm::parse_event_log(testing::event_log(events));
+    return read.ok() ? std::string("accepted") : read.error().reason;
+  };
+  const testing::LogEvent told{0, tpm::kEvNoAction, locality, Bytes(32, 0)};
+  EXPECT_EQ(reads({told}), "accepted");
+  EXPECT_EQ(reads({told, told}), "event_log_malformed");
+  locality.back() = 1;  // no locality that starts a TPM
+  EXPECT_EQ(reads({{0, tpm::kEvNoAction, locality, Bytes(32, 0)}}), "event_log_malformed");
   EXPECT_EQ(tpm::replay(*log, 0),
             crypto::digest(crypto::Hash::kSha256, {start, crypto::sha256(Bytes(4, 0))}));
+}
+
+TEST_F(AzureVtpmVerify, Sizes) {
+  const auto with = [&](auto edit) {
+    auto e = evidence();
+    edit(e);
+    return reason_of(e);
+  };
+  using Evidence = azure_vtpm::AzureVtpmEvidence;
+  EXPECT_EQ(with([](Evidence& e) { e.quote.attest.resize(kAttestBytesMax + 1); }),
+            "evidence_too_large");
+  EXPECT_EQ(with([](Evidence& e) { e.quote.attest.resize(kAttestBytesMax); }),
+            "tpm_signature_invalid");
+  EXPECT_EQ(with([](Evidence& e) { e.quote.signature.resize(kSignatureBytesMax + 1); }),
+            "evidence_too_large");
+  EXPECT_EQ(with([](Evidence& e) { e.certify_attest.resize(kAttestBytesMax + 1); }),
+            "evidence_too_large");
+  EXPECT_EQ(with([](Evidence& e) { e.certify_signature.resize(kSignatureBytesMax + 1); }),
+            "evidence_too_large");
+  EXPECT_EQ(with([](Evidence& e) { e.event_log.resize(kEventLogBytesMax + 1); }),
+            "evidence_too_large");
+}
+
+// A TDX machine, with a stand-in for the verifier of TD quotes.
+class AzureTdx : public AzureVtpmVerify {
+ protected:
+  void SetUp() override {
+    AzureVtpmVerify::SetUp();
+    m().edit_hcl = [](Bytes& h) {
+      Bytes td(1184, 0);
+      td[0] = 0x81;
+      put(td, 128, m().report_data());
+      put(h, 32, td);
+      h[1224] = 4;
+    };
+    verdict_.report_data = m().report_data();
+    verdict_.trust_anchor = "intel";
+    verdict_.vendor_anchor = true;
+    expected_.verify_td_quote = [this](ByteView quote, Appraisal& appraisal) {
+      const Status status = appraisal.require(
+          quote.size() == 3, {Stage::kSignature, "tdx_signature", "a quote", "3 bytes"});
+      return status.ok() ? Result<azure_vtpm::TdVerdict>(verdict_) : status.error();
+    };
+  }
+  [[nodiscard]] azure_vtpm::AzureVtpmEvidence tdx() const {
+    auto e = evidence();
+    e.platform.td_quote = Bytes(3, 1);
+    return e;
+  }
+  azure_vtpm::TdVerdict verdict_;
+};
+
+TEST_F(AzureTdx, GoodEvidenceAndEachRule) {
+  const auto claims = verified(tdx());
+  ASSERT_TRUE(claims.ok()) << claims.error().reason << ": " << claims.error().message;
+  EXPECT_EQ(claims->result.family, "azure-tdx-vtpm");
+  EXPECT_EQ(claims->result.trust_anchor, "intel");
+  EXPECT_TRUE(claims->result.vendor_anchor);
+  EXPECT_NE(claims->result.enclave_id, *azure_vtpm_enclave_id(claims->pcrs));
+  EXPECT_EQ(claims->result.enclave_id, *azure_vtpm_enclave_id(claims->pcrs, "azure-tdx-vtpm"));
+  auto e = tdx();
+  e.platform.td_quote.clear();
+  EXPECT_EQ(reason_of(e), "azure_td_quote_missing");
+  e.platform.td_quote = Bytes(4, 1);
+  EXPECT_EQ(reason_of(e), "tdx_signature");
+  verdict_.report_data[63] ^= 1;
+  EXPECT_EQ(reason_of(tdx()), "azure_td_report_data");
+  expected_.verify_td_quote = nullptr;
+  EXPECT_EQ(reason_of(tdx()), "azure_tdx_unsupported");
+}
+
+TEST_F(AzureTdx, TheTdReportItself) {
+  const auto good = m().edit_hcl;
+  const auto with = [&](std::size_t offset, std::uint8_t value) {
+    m().edit_hcl = [=](Bytes& h) {
+      good(h);
+      h[32 + offset] = value;
+    };
+    return reason_of(tdx());
+  };
+  EXPECT_EQ(with(0, 0x80), "tdreport_malformed");
+  EXPECT_EQ(with(4, 1), "tdreport_malformed");
+  EXPECT_EQ(with(192, 1), "tdreport_malformed");
+  EXPECT_EQ(with(1024, 1), "hcl_trailing_bytes");
+  EXPECT_EQ(with(128, 0), "azure_td_report_data");
+  // Quote and TDREPORT agree, but on other claims than those in the blob.
+  verdict_.report_data = Bytes(64, 7);
+  m().edit_hcl = [=](Bytes& h) {
+    good(h);
+    put(h, 32 + 128, Bytes(64, 7));
+  };
+  EXPECT_EQ(reason_of(tdx()), "azure_td_report_data");
 }
 
 TEST(EnclaveId, NeedsEveryPcrAndIsStable) {

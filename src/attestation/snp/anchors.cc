@@ -20,8 +20,9 @@ Result<Anchors> Anchors::vendor() {
     const AmdCertificates amd = amd_certificates(product);
     APM_TRY(crypto::Certificate ark, crypto::Certificate::from_der(amd.ark));
     APM_TRY(crypto::Certificate ask, crypto::Certificate::from_der(amd.ask));
-    anchors.anchors_.push_back(
-        Anchor{std::string(kVendorAnchorName), product, std::move(ark), std::move(ask)});
+    APM_TRY(crypto::Certificate asvk, crypto::Certificate::from_der(amd.asvk));
+    anchors.anchors_.push_back(Anchor{std::string(kVendorAnchorName), product, std::move(ark),
+                                      std::move(ask), std::move(asvk)});
   }
   return anchors;
 }
@@ -37,7 +38,7 @@ Status Anchors::add_named(const std::string& name, std::string_view pem) {
     return Error(Code::kInvalidArgument, "anchor_not_self_signed",
                  concat("trust anchor '", name, "' is not a self-signed root certificate"));
   }
-  anchors_.push_back(Anchor{name, std::nullopt, std::move(ark), std::nullopt});
+  anchors_.push_back(Anchor{name, std::nullopt, std::move(ark), std::nullopt, std::nullopt});
   return {};
 }
 

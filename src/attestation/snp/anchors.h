@@ -25,12 +25,16 @@ struct Anchor {
   std::string name;                // "amd", or the name that the configuration gives
   std::optional<Product> product;  // nothing: any product (test anchors)
   crypto::Certificate ark;
-  std::optional<crypto::Certificate> ask;  // built-in intermediate
+  // Built-in intermediates, for evidence that brings none.
+  std::optional<crypto::Certificate> ask;   // above VCEKs
+  std::optional<crypto::Certificate> asvk;  // above VLEKs
+
+  [[nodiscard]] bool is_vendor() const { return product.has_value(); }
 };
 
 class Anchors {
  public:
-  // ARK and ASK of Milan, Genoa and Turin.
+  // ARK, ASK and ASVK of Milan, Genoa and Turin.
   [[nodiscard]] static Result<Anchors> vendor();
   [[nodiscard]] static Anchors none() { return Anchors(); }
 

@@ -1,52 +1,75 @@
 #pragma once
 
-// From a SEV-SNP report, its certificate chain, pinned anchors and a time to claims (the eight
-// steps of the evidence reference: format, key kind, chain, signature, TCB and chip binding,
-// product, policy, report data). Pure; any thread.
+// From a SEV-SNP report, its certificates, pinned anchors and a time to claims: format, key kind,
+// chain, signature, product, TCB and chip binding, report data, policy. Every rule is recorded in
+// the appraisal that the caller gives; `verify` refuses with the first that failed. Knows no
+// network and no clock. Pure; any thread.
 //
-// Errors: those of parse_report, and kRefused with reason
-//   snp_vlek_unsupported, snp_signing_key     the report is not signed by a VCEK
-//   snp_chain_malformed, snp_leaf_kind        the chain's certificates are not what they must be
-//   snp_product_unknown, snp_product_mismatch CPUID, productName and issuer do not agree
-//   snp_root_not_pinned, snp_chain_untrusted, snp_chain_expired, snp_chain_not_yet_valid,
-//   snp_chain_invalid                         no path to a pinned key at the given time
-//   snp_leaf_key, snp_signature_invalid
-//   snp_tcb_mismatch, snp_chip_id_masked, snp_chip_mismatch
-//   snp_debug_allowed, snp_migration_allowed, snp_vmpl, snp_tcb_too_old, snp_alias_check_missing,
-//   snp_chip_denied
-//   snp_report_data
+// Errors: kRefused; reasons of report.h, endorsements.h, vek.h and floor.h, and
+//   snp_signing_key        the report is signed by neither VCEK nor VLEK
+//   snp_signature_invalid
+//   snp_tcb_mismatch       the key is for another TCB than the reported one
+//   snp_product_mismatch, snp_product_unknown   CPUID and certificate do not agree
+//   snp_chip_id_masked, snp_chip_mismatch       the key is of another chip, or that cannot be told
+//   snp_report_data        made for something else
 
 #include <cstdint>
-#include <set>
 #include <string>
 
-#include "attestation/snp/report.h"
-#include "crypto/x509.h"
+#include "attestation/claims.h"
+#include "attestation/snp/floor.h"
+#include "attestation/snp/vek.h"
 
 namespace apm::attestation::snp {
 
-struct Floor {
-  Tcb minimum;                         // of REPORTED_TCB, each component
-  bool require_alias_check = false;    // PLATFORM_INFO bit 5 (BadRAM)
-  std::set<std::string> denied_chips;  // CHIP_ID, 128 lower-case hex digits
+inline constexpr std::string_view kFamily = "snp";
+
+struct Evidence {
+  Bytes report;  // 1184 bytes
+  Endorsements endorsements;
+  Bytes crl;  // AMD's list for the product, DER or PEM; may be empty
 };
 
 struct Expectation {
   const Anchors* anchors = nullptr;
   std::int64_t now_unix_s = 0;
   Bytes report_data;  // all 64 bytes
+  // What REPORT_DATA proves here: a nonce (freshness), or that other evidence belongs to it.
+  Stage report_data_stage = Stage::kFreshness;
+  bool require_crl = false;
   Floor floor;
 };
 
 struct Claims {
   Report report;
+  KeyKind key_kind = KeyKind::kVcek;
   Product product = Product::kMilan;
   Tcb reported;
+  std::string csp_id;  // of a VLEK
   std::string anchor;  // name of the anchor that the chain led to
+  bool vendor_anchor = false;
 };
 
-// `chain_pem`: the VCEK first, then ASK and ARK in any order; ASK may be left out for vendor roots.
-[[nodiscard]] Result<Claims> verify(ByteView report, std::string_view chain_pem,
-                                    const Expectation& expectation);
+// Everything, to the verdict.
+[[nodiscard]] Result<Claims> verify(const Evidence& evidence, const Expectation& expectation,
+                                    Appraisal& appraisal);
+// The same rules, for a verifier that goes on after them: what the policy refuses stands in the
+// appraisal only, and the caller asks for its verdict.
+[[nodiscard]] Result<Claims> appraise(const Evidence& evidence, const Expectation& expectation,
+                                      Appraisal& appraisal);
+
+// Claims of a report that `verify` accepted (docs/claims.md), with its identity.
+// `allowed_public_signers`: signer ids that count although everybody's images have them.
+[[nodiscard]] EvidenceResult to_result(const Claims& claims,
+                                       const HexSet& allowed_public_signers = {});
+// The object "sevsnp".
+[[nodiscard]] json::Object sevsnp_claims(const Claims& claims);
+// The top-level EAT claims that a verified SNP host supports.
+void add_eat_claims(const Claims& claims, json::Object& out);
+
+// Identity of a guest with direct SNP evidence (docs/identity.md). Reasons why there is no signer:
+// snp_signer_missing, signer_is_public.
+[[nodiscard]] std::string enclave_id(const Report& report);
+[[nodiscard]] SignerVerdict signer(const Report& report, const HexSet& allowed_public = {});
 
 }  // namespace apm::attestation::snp

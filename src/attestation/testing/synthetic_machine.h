@@ -1,8 +1,9 @@
 #pragma once
 
-// A confidential VM made of software keys, for tests only: AMD-like chain, SNP report, HCL report,
-// AK, quote, certified login key and event log. Every part can be edited before it is signed, so
-// that a test can make evidence in which exactly one field is wrong. Not part of any program.
+// A confidential VM made of software keys, for tests only: AMD-like chain of any product with VCEK
+// or VLEK, SNP report of any version, HCL report, AK, quote, certified login key and event log.
+// Every part can be edited before it is signed, so that a test can make evidence in which exactly
+// one field is wrong. Not part of any program.
 
 #include <functional>
 #include <map>
@@ -102,34 +103,53 @@ class SyntheticMachine {
   std::optional<Bytes> certified_name;
   std::optional<std::vector<unsigned>> quoted;  // selection; the login PCRs
 
+  std::uint32_t report_version = 3;
+  bool leaf_uses_pss = true;
+  bool leaf_on_p256 = false;  // and not on P-384
+  std::string user_data = "00FF";
+  std::string secure_boot_claim = "true";
+  std::string more_claims;  // members of the runtime claims, each with a comma before it
+
   SyntheticMachine()
       : ark_key_(must(crypto::PrivateKey::generate_rsa(2048))),
         ask_key_(must(crypto::PrivateKey::generate_rsa(2048))),
         vcek_key_(must(crypto::PrivateKey::generate_ec(crypto::Curve::kP384))),
+        p256_key_(must(crypto::PrivateKey::generate_ec(crypto::Curve::kP256))),
         ak_(must(crypto::PrivateKey::generate_rsa(2048))),
         login_key_(must(crypto::PrivateKey::generate_rsa(2048))),
         signer_key_(must(crypto::PrivateKey::generate_rsa(2048))) {
-    ark_.emplace(certificate("ARK-Milan", ark_key_, nullptr, ark_key_, true, {}));
-    ask_.emplace(certificate("SEV-Milan", ask_key_, &*ark_, ark_key_, true, {}));
+    for (const Product product : kProducts) {
+      const std::string name(snp::product_name(product));
+      Authorities made{certificate("ARK-" + name, ark_key_, nullptr, ark_key_, true, {}), {}, {}};
+      made.ask.emplace(certificate("SEV-" + name, ask_key_, &made.ark, ark_key_, true, {}));
+      made.asvk.emplace(certificate("SEV-VLEK-" + name, ask_key_, &made.ark, ark_key_, true, {}));
+      authorities_.emplace(product, std::move(made));
+    }
     reset();
   }
 
-  // The good state again; keys stay.
-  void reset() {
+  // The good state of an Azure machine of Milan again; keys stay.
+  void reset() { become(Product::kMilan, KeyKind::kVcek); }
+
+  // The good state of a machine of this product whose reports are signed by this kind of key.
+  void become(snp::Product product, snp::KeyKind kind) {
+    product_ = product;
+    kind_ = kind;
     edit_report = edit_signed_report = edit_hcl = edit_quote = edit_certify = [](Bytes&) {};
-    vcek_name = "SEV-VCEK";
+    vcek_name = kind == KeyKind::kVlek ? "SEV-VLEK" : "SEV-VCEK";
+    report_version = 3;
+    leaf_uses_pss = true;
+    leaf_on_p256 = false;
+    user_data = "00FF";
+    secure_boot_claim = "true";
+    more_claims.clear();
     request_version = 1;
     key_attributes = 1U << 1 | 1U << 4 | 1U << 5 | 1U << 10 | 1U << 17;
     key_policy.reset();
     certified_name.reset();
     quoted.reset();
     pcrs.clear();
-    const std::string oid = "1.3.6.1.4.1.3704.1";
-    vcek_extensions = {
-        {oid + ".1", {2, 1, 0}},      {oid + ".2", to_bytes(std::string_view("\x16\x08Milan-B0"))},
-        {oid + ".3.1", {2, 1, 4}},    {oid + ".3.2", {2, 1, 0}},
-        {oid + ".3.3", {2, 1, 22}},   {oid + ".3.8", {2, 2, 0, 213}},
-        {oid + ".4", Bytes(64, 0xc1)}};
+    vcek_extensions = leaf_extensions();
     events = {{7, tpm::kEvEfiVariableDriverConfig, secure_boot(1), {}},
               {7, tpm::kEvSeparator, Bytes(4, 0), {}},
               {7, tpm::kEvEfiVariableAuthority, authority("Example Image Signing"), {}}};
@@ -150,45 +170,109 @@ class SyntheticMachine {
   [[nodiscard]] std::string signer_id() const {
     return hex_encode(crypto::sha256(must(signer_key_.public_key()).spki_der()));
   }
-  [[nodiscard]] std::string ark_pem() const { return ark_->pem(); }
+  [[nodiscard]] std::string ark_pem() const { return ark().pem(); }
+  [[nodiscard]] const crypto::Certificate& ark() const { return authorities_.at(product_).ark; }
+  [[nodiscard]] const crypto::Certificate& intermediate() const {
+    const Authorities& of = authorities_.at(product_);
+    return kind_ == KeyKind::kVlek ? *of.asvk : *of.ask;
+  }
+  [[nodiscard]] const crypto::PrivateKey& ark_key() const { return ark_key_; }
+  // Roots of every product.
+  [[nodiscard]] snp::Anchors anchors() const {
+    snp::Anchors out = snp::Anchors::none();
+    for (const Product product : kProducts) {
+      const Status added = out.add_named("synthetic", authorities_.at(product).ark.pem());
+      if (!added.ok()) throw std::runtime_error(added.error().message);
+    }
+    return out;
+  }
+  [[nodiscard]] crypto::Certificate leaf() const {
+    std::vector<std::pair<std::string, Bytes>> list(vcek_extensions.begin(), vcek_extensions.end());
+    return certificate(vcek_name, leaf_on_p256 ? p256_key_ : vcek_key_, &intermediate(), ask_key_,
+                       false, std::move(list), leaf_uses_pss);
+  }
+  [[nodiscard]] std::string chain_pem() const {
+    return leaf().pem() + intermediate().pem() + ark().pem();
+  }
+  // Direct SNP evidence, for REPORT_DATA as the HCL report has it.
+  [[nodiscard]] snp::Evidence snp_evidence() const { return {report(), {chain_pem(), {}, {}}, {}}; }
+  [[nodiscard]] Bytes report_data() const {
+    Bytes data = crypto::sha256(runtime_claims());
+    data.resize(64, 0);
+    return data;
+  }
   [[nodiscard]] const crypto::PrivateKey& login_key() const { return login_key_; }
   [[nodiscard]] const crypto::PrivateKey& ak() const { return ak_; }
 
   using Binding = std::function<Bytes(ByteView key_public)>;
   [[nodiscard]] azure_vtpm::AzureVtpmEvidence evidence(const Binding& bind) const {
     azure_vtpm::AzureVtpmEvidence out;
-    out.pcrs = pcr_values();
+    out.quote.pcrs = pcr_values();
     out.event_log = event_log(events);
-    out.key_public = key_public(out.pcrs);
+    out.key_public = key_public(out.quote.pcrs);
     const Bytes binding = bind(out.key_public);
-    out.vcek_chain_pem = vcek().pem() + ask_->pem() + ark_->pem();
-    out.hcl_report = hcl();
-    out.quote_attest = quote(out.pcrs, binding);
-    out.quote_signature = must(ak_.sign_rsa_pkcs1(crypto::Hash::kSha256, out.quote_attest));
+    out.platform.endorsements.chain_pem = chain_pem();
+    out.platform.hcl_report = hcl();
+    out.quote.attest = quote(out.quote.pcrs, binding);
+    out.quote.signature = must(ak_.sign_rsa_pkcs1(crypto::Hash::kSha256, out.quote.attest));
     out.certify_attest = certify(out.key_public, binding);
     out.certify_signature = must(ak_.sign_rsa_pkcs1(crypto::Hash::kSha256, out.certify_attest));
     return out;
   }
 
  private:
+  using Product = snp::Product;
+  using KeyKind = snp::KeyKind;
+  static constexpr Product kProducts[] = {Product::kMilan, Product::kGenoa, Product::kTurin};
+  struct Authorities {
+    crypto::Certificate ark;
+    std::optional<crypto::Certificate> ask, asvk;
+  };
+
   static crypto::Certificate certificate(const std::string& name, const crypto::PrivateKey& key,
                                          const crypto::Certificate* issuer,
                                          const crypto::PrivateKey& issuer_key, bool is_ca,
-                                         std::vector<std::pair<std::string, Bytes>> extensions) {
+                                         std::vector<std::pair<std::string, Bytes>> extensions,
+                                         bool pss = true) {
     crypto::CertificateSpec spec;
     spec.common_name = name;
     spec.not_before_s = kNow - 1000;
     spec.not_after_s = kNow + 1000;
     spec.is_ca = is_ca;
-    spec.pss_sha384 = true;
+    spec.pss_sha384 = pss;
     spec.add_key_identifiers = is_ca;
     spec.extensions = std::move(extensions);
     return must(crypto::build_certificate(spec, must(key.public_key()), issuer, issuer_key));
   }
 
-  [[nodiscard]] crypto::Certificate vcek() const {
-    std::vector<std::pair<std::string, Bytes>> list(vcek_extensions.begin(), vcek_extensions.end());
-    return certificate(vcek_name, vcek_key_, &*ask_, ask_key_, false, std::move(list));
+  [[nodiscard]] bool is_turin() const { return product_ == Product::kTurin; }
+  [[nodiscard]] Bytes chip_id() const {
+    Bytes id(is_turin() ? 8 : 64, 0xc1);
+    if (kind_ == KeyKind::kVlek) id.assign(64, 0);  // as a cloud hides it
+    return id;
+  }
+
+  [[nodiscard]] std::map<std::string, Bytes> leaf_extensions() const {
+    const std::string oid = "1.3.6.1.4.1.3704.1";
+    const std::string name(snp::product_name(product_));
+    Bytes product{0x16, static_cast<std::uint8_t>(name.size())};
+    append(product, name);
+    std::map<std::string, Bytes> out = {
+        {oid + ".1", {2, 1, static_cast<std::uint8_t>(is_turin() ? 1 : 0)}},
+        {oid + ".2", product},
+        {oid + ".3.1", {2, 1, 4}},
+        {oid + ".3.2", {2, 1, 0}},
+        {oid + ".3.3", {2, 1, 22}},
+        {oid + ".3.8", {2, 2, 0, 213}}};
+    if (is_turin()) out[oid + ".3.9"] = Bytes{2, 1, 1};
+    if (kind_ == KeyKind::kVlek) {
+      Bytes cloud{0x16, 10};
+      append(cloud, "CN=example");
+      out[oid + ".5"] = cloud;
+    } else {
+      out[oid + ".4"] = chip_id();
+    }
+    return out;
   }
 
   [[nodiscard]] tpm::PcrValues pcr_values() const {
@@ -207,19 +291,30 @@ class SyntheticMachine {
         "{\"keys\":[{\"kid\":\"HCLAkPub\",\"key_ops\":[\"sign\"],\"kty\":\"RSA\","
         "\"e\":\"AQAB\",\"n\":\"" +
         base64url_encode(must(ak.rsa_modulus())) +
-        "\"}],\"vm-configuration\":{\"secure-boot\":true},\"user-data\":\"00FF\"}");
+        "\"}],\"vm-configuration\":{\"vmUniqueId\":\"VM-1\",\"secure-boot\":" + secure_boot_claim +
+        "},\"user-data\":\"" + user_data + "\"" + more_claims + "}");
   }
 
   [[nodiscard]] Bytes report() const {
     Bytes r(snp::kReportSize, 0);
-    r[0] = 3;
+    r[0] = static_cast<std::uint8_t>(report_version);
     put(r, 0x008, Bytes{0x1f, 0, 3, 0});
     r[0x034] = 1;
-    put(r, 0x050, crypto::sha256(runtime_claims()));
-    const Bytes tcb = {4, 0, 0, 0, 0, 0, 22, 213};
+    r[0x048] = kind_ == KeyKind::kVlek ? 1U << 2 : 0;
+    put(r, 0x050, report_data());
+    put(r, 0x090, Bytes(48, 0x3e));
+    const Bytes tcb =
+        is_turin() ? Bytes{1, 4, 0, 22, 0, 0, 0, 213} : Bytes{4, 0, 0, 0, 0, 0, 22, 213};
     for (const std::size_t offset : {0x038U, 0x180U, 0x1E0U, 0x1F0U}) put(r, offset, tcb);
-    put(r, 0x188, Bytes{0x19, 0x01, 0x01});
-    put(r, 0x1A0, Bytes(64, 0xc1));
+    if (report_version >= 3) {
+      const auto model = static_cast<std::uint8_t>(product_ == Product::kMilan ? 0x01
+                                                   : is_turin()                ? 0x02
+                                                                               : 0x11);
+      put(r, 0x188, Bytes{static_cast<std::uint8_t>(is_turin() ? 0x1a : 0x19), model, 0x01});
+    }
+    put(r, 0x1A0, chip_id());
+    put(r, 0x1E8, Bytes{21, 55, 1, 0, 20, 55, 1, 0});
+    if (report_version >= 5) r[0x1F8] = r[0x200] = 0x0b;
     edit_report(r);
     const auto signature =
         must(vcek_key_.sign_ecdsa(crypto::Hash::kSha384, ByteView(r).first(snp::kSignedSize)));
@@ -302,8 +397,10 @@ class SyntheticMachine {
     return out;
   }
 
-  crypto::PrivateKey ark_key_, ask_key_, vcek_key_, ak_, login_key_, signer_key_;
-  std::optional<crypto::Certificate> ark_, ask_;
+  crypto::PrivateKey ark_key_, ask_key_, vcek_key_, p256_key_, ak_, login_key_, signer_key_;
+  std::map<Product, Authorities> authorities_;
+  Product product_ = Product::kMilan;
+  KeyKind kind_ = KeyKind::kVcek;
 };
 
 }  // namespace apm::attestation::testing

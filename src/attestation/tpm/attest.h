@@ -2,26 +2,34 @@
 
 // TPMS_ATTEST (TCG TPM 2.0 Library, part 2): quotes and key certifications, big-endian.
 // Parsing consumes exactly; verifying takes the key from the caller and fixes RSASSA with SHA-256.
-// Pure; any thread.
+// A structure with selections of several banks parses (tools make them), but a quote is accepted
+// only with the one bank and the exact PCRs that the relying party asks for. Pure; any thread.
 //
 // Errors: kRefused with reason tpm_attest_malformed, tpm_magic, tpm_attest_type,
-// tpm_signature_invalid, tpm_extra_data, tpm_pcr_selection, tpm_pcr_values, tpm_pcr_digest,
+// tpm_ak_unsupported, tpm_signature_format, tpm_signature_algorithm, tpm_signature_invalid,
+// tpm_extra_data, tpm_pcr_bank, tpm_pcr_selection, tpm_pcr_values, tpm_pcr_digest,
 // tpm_certified_name.
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
+#include "attestation/appraisal.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "crypto/keys.h"
 
 namespace apm::attestation::tpm {
 
-using PcrValues = std::map<unsigned, Bytes>;  // SHA-256 bank: index -> 32 bytes
+using PcrValues = std::map<unsigned, Bytes>;  // of one bank: index -> digest
+
+inline constexpr std::uint16_t kAlgSha1 = 0x0004;  // TPM_ALG_ID
+inline constexpr std::uint16_t kAlgSha256 = 0x000b;
+inline constexpr std::uint16_t kAlgSha384 = 0x000c;
 
 struct PcrSelection {
-  std::uint16_t bank = 0;         // TPM_ALG_ID: 000b is SHA-256
+  std::uint16_t bank = 0;         // TPM_ALG_ID
   std::vector<unsigned> indexes;  // ascending
 };
 
@@ -46,28 +54,35 @@ struct Attest {
 
 [[nodiscard]] Result<Attest> parse_attest(ByteView raw);
 
-// A raw RSA signature, or TPMT_SIGNATURE {RSASSA, SHA-256}: the raw bytes of either are told by
-// the caller's choice of function, never guessed.
+// The RSASSA signature with SHA-256 inside a TPMT_SIGNATURE. Which of the two forms a signature
+// has is told by the caller, never guessed. Other schemes, ECDSA among them, are refused by name.
 [[nodiscard]] Result<Bytes> rsassa_from_tpmt(ByteView tpmt_signature);
 
-struct QuoteExpectation {
-  Bytes extra_data;                // equal, same length; never empty
-  std::vector<unsigned> required;  // exactly these of the SHA-256 bank, ascending
+// A signed structure and the key that the caller believes in.
+struct SignedAttest {
+  ByteView attest;
+  ByteView raw_signature;  // RSASSA, as wide as the key
+  const crypto::PublicKey& ak;
 };
-// The quote under `ak` and the values that it covers: `pcrs` must be exactly the required ones.
-[[nodiscard]] Result<Attest> verify_quote(ByteView attest, ByteView raw_signature,
-                                          const crypto::PublicKey& ak, const PcrValues& pcrs,
-                                          const QuoteExpectation& expected);
+
+struct QuoteExpectation {
+  Bytes extra_data;                 // equal, same length; never empty
+  std::vector<unsigned> required;   // exactly these of the bank, ascending
+  std::uint16_t bank = kAlgSha256;  // or SHA-384; SHA-1 is refused whoever asks
+};
+// The quote under the key and the values that it covers: `pcrs` must be exactly the required ones.
+[[nodiscard]] Result<Attest> verify_quote(const SignedAttest& quote, const PcrValues& pcrs,
+                                          const QuoteExpectation& expected, Appraisal& appraisal);
 
 struct CertifyExpectation {
   Bytes extra_data;
   Bytes name;  // of the certified object
 };
-[[nodiscard]] Result<Attest> verify_certify(ByteView attest, ByteView raw_signature,
-                                            const crypto::PublicKey& ak,
-                                            const CertifyExpectation& expected);
+[[nodiscard]] Result<Attest> verify_certify(const SignedAttest& certified,
+                                            const CertifyExpectation& expected,
+                                            Appraisal& appraisal);
 
-// SHA-256 over the values in ascending order of index.
+// SHA-256, the digest of the signing scheme, over the values in ascending order of index.
 [[nodiscard]] Bytes pcr_digest(const PcrValues& pcrs);
 // The policy digest of an object bound by one PolicyPCR to these values of the SHA-256 bank.
 [[nodiscard]] Bytes policy_pcr_digest(const PcrValues& pcrs);

@@ -4,13 +4,13 @@
 
 #include "attestation/limits.h"
 #include "base/byte_reader.h"
+#include "base/encoding.h"
 #include "base/text.h"
 #include "crypto/digest.h"
 
 namespace apm::attestation::tpm {
 namespace {
 
-constexpr std::uint16_t kAlgSha256 = 0x000b;
 constexpr std::size_t kSha1Size = 20;
 constexpr std::size_t kSha256Size = 32;
 constexpr std::size_t kDigestBytesMax = 64;
@@ -82,7 +82,11 @@ Status note_locality(const Event& event, EventLog& log) {
   ByteReader reader(event.data);
   if (as_text(reader.take(kStartupLocality.size())) != kStartupLocality) return {};
   const std::uint8_t locality = reader.u8();
-  if (!reader.finish() || event.pcr != 0) return malformed("the startup locality event");
+  const bool known = locality == 0 || locality == 3 || locality == 4;
+  if (!reader.finish() || event.pcr != 0 || !known) {
+    return malformed("the startup locality event");
+  }
+  if (log.startup_locality) return malformed("it tells two startup localities");
   log.startup_locality = locality;
   return {};
 }
@@ -112,11 +116,24 @@ Result<EventLog> parse_event_log(ByteView raw) {
 Bytes replay(const EventLog& log, unsigned pcr) {
   Bytes value(kSha256Size, 0);
   if (pcr >= 17 && pcr <= 22) value.assign(kSha256Size, 0xff);  // dynamic launch PCRs
-  if (pcr == 0) value.back() = log.startup_locality;
+  if (pcr == 0) value.back() = log.startup_locality.value_or(0);
   for (const Event& event : log.events) {
     if (event.pcr == pcr) value = crypto::digest(crypto::Hash::kSha256, {value, event.sha256});
   }
   return value;
+}
+
+Status require_replay(const EventLog& log, const PcrValues& quoted,
+                      const std::vector<unsigned>& pcrs, Appraisal& appraisal) {
+  for (const unsigned pcr : pcrs) {
+    const auto have = quoted.find(pcr);
+    const std::string value = have == quoted.end() ? "not quoted" : hex_encode(have->second);
+    const std::string replayed = hex_encode(replay(log, pcr));
+    APM_CHECK_OK(appraisal.require(
+        value == replayed, {Stage::kBinding, "event_log_mismatch", concat("PCR ", pcr, " ", value),
+                            concat("what the event log replays to, ", replayed)}));
+  }
+  return {};
 }
 
 std::optional<UefiVariable> parse_uefi_variable(ByteView event_data) {

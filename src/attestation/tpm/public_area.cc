@@ -7,7 +7,6 @@ namespace apm::attestation::tpm {
 namespace {
 
 constexpr std::uint16_t kAlgRsa = 0x0001;
-constexpr std::uint16_t kAlgSha256 = 0x000b;
 constexpr std::uint16_t kAlgNull = 0x0010;
 constexpr std::uint16_t kAlgRsaes = 0x0015;
 constexpr std::uint16_t kAlgOaep = 0x0017;

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "attestation/snp/verify.h"
+#include "attestation/azure_vtpm/verify.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "crypto/secret_bytes.h"
@@ -16,6 +16,8 @@ namespace apm::auth_apm {
 
 struct Config {
   attestation::snp::Floor floor;
+  attestation::azure_vtpm::GuestFloor guest;
+  bool require_crl = false;  // of the hardware's vendor
   std::set<std::string> allowed_public_signers;
   std::uint64_t token_ttl_s = 0;  // 0: the default
   crypto::SecretBytes epid_api_key;

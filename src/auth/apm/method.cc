@@ -44,14 +44,21 @@ std::string accessor_of(ByteView nonce) {
   return hex_encode(ByteView(digest).first(kAccessorBytes));
 }
 
-logical::AttestedIdentity identity_of(const attestation::azure_vtpm::Claims& claims) {
+logical::AttestedIdentity identity_of(const attestation::EvidenceResult& result) {
   logical::AttestedIdentity identity;
-  identity.enclave_id = claims.enclave_id;
-  identity.signer_id = claims.signer.signer_id;
-  identity.family = attestation::azure_vtpm::kFamily;
-  identity.trust_anchor = claims.platform.snp.anchor;
-  identity.facts = claims.facts;
+  identity.enclave_id = result.enclave_id;
+  identity.signer_id = result.signer.signer_id;
+  identity.family = result.family;
+  identity.trust_anchor = result.trust_anchor;
+  identity.facts = result.claims;
   return identity;
+}
+
+// An authorisation names a signer: a workload without one can be given nothing.
+Status require_signer(const attestation::SignerVerdict& signer, attestation::Appraisal& appraisal) {
+  const Status status =
+      signer.exists() ? Status() : Status(Error(Code::kRefused, signer.reason, signer.message));
+  return appraisal.require(status, attestation::Stage::kPolicy, "signer_event_missing");
 }
 
 }  // namespace
@@ -121,16 +128,18 @@ Result<Response> Method::login(const json::Object& data) {
   expected.now_unix_s = now;
   expected.required_pcrs = attestation::login_pcrs();
   expected.floor = config.floor;
+  expected.guest = config.guest;
+  expected.require_crl = config.require_crl;
   expected.allowed_public_signers = config.allowed_public_signers;
+  attestation::Appraisal appraisal;
   APM_TRY(const attestation::azure_vtpm::Claims claims,
-          attestation::azure_vtpm::verify(login.evidence, expected));
-  if (!claims.signer.exists()) {
-    return Error(Code::kRefused, claims.signer.reason, claims.signer.message);
-  }
+          attestation::azure_vtpm::verify(login.evidence, expected, appraisal));
+  APM_CHECK_OK(require_signer(claims.result.signer, appraisal));
+  if (!claims.caller_key) return Error(Code::kInternal, "a login without the caller's key");
   APM_CHECK_OK(nonces_.use(login.nonce));
 
   const std::uint64_t ttl = config.token_ttl_s == 0 ? kTokenTtlSDefault : config.token_ttl_s;
-  const logical::AttestedIdentity identity = identity_of(claims);
+  const logical::AttestedIdentity identity = identity_of(claims.result);
   const std::string accessor = accessor_of(login.nonce);
   APM_TRY(std::string token, dependencies_.issue_token(identity, issued, ttl, accessor));
   const json::Object answer{{"client_token", token},
@@ -139,7 +148,7 @@ Result<Response> Method::login(const json::Object& data) {
                             {"enclave_id", identity.enclave_id},
                             {"signer_id", identity.signer_id}};
   crypto::wipe(token);
-  APM_TRY(json::Object sealed, seal_answer(answer, claims.caller_key, expected.binding));
+  APM_TRY(json::Object sealed, seal_answer(answer, *claims.caller_key, expected.binding));
   return with_data(json::Object{{"sealed", std::move(sealed)}});
 }
 

@@ -74,14 +74,14 @@ class ApmMethod : public ::testing::Test {
       return binding_;
     });
     json::Object pcrs;
-    for (const auto& [i, value] : e.pcrs) pcrs.set(std::to_string(i), hex_encode(value));
+    for (const auto& [i, value] : e.quote.pcrs) pcrs.set(std::to_string(i), hex_encode(value));
     return json::Object{
         {"family", "azure-snp-vtpm"},
         {"nonce", *v.string_at("nonce")},
-        {"hcl_report", base64_encode(e.hcl_report)},
-        {"vcek_chain", e.vcek_chain_pem},
-        {"quote", json::Object{{"attest", base64_encode(e.quote_attest)},
-                               {"signature", base64_encode(e.quote_signature)}}},
+        {"hcl_report", base64_encode(e.platform.hcl_report)},
+        {"vcek_chain", e.platform.endorsements.chain_pem},
+        {"quote", json::Object{{"attest", base64_encode(e.quote.attest)},
+                               {"signature", base64_encode(e.quote.signature)}}},
         {"pcrs", pcrs},
         {"key_public", base64_encode(e.key_public)},
         {"key_certify", json::Object{{"attest", base64_encode(e.certify_attest)},
@@ -202,6 +202,87 @@ TEST_F(ApmMethod, ConfigMergesAndHidesKeys) {
             "config_value");
   EXPECT_EQ(call(Operation::kUpdate, "config", {{"min_tcb_snp", 256}}).error().reason,
             "config_value");
+}
+
+TEST_F(ApmMethod, EveryFloorOfTheConfigurationIsKeptAndHeld) {
+  const std::string chip = hex_encode(Bytes(64, 0xc1));
+  struct Case {
+    const char* reason;  // of a login under this floor alone
+    const char* name;
+    json::Value value;
+    const char* stored;
+  };
+  const Case cases[] = {
+      {"snp_tcb_too_old", "min_tcb_snp", 23, "23"},
+      {"snp_tcb_too_old", "min_tcb_tee", "1", "1"},
+      {"snp_tcb_too_old", "min_tcb_bootloader", 5, "5"},
+      {"accepted", "min_tcb_fmc", 1, "1"},
+      {"snp_committed_tcb_too_old", "min_committed_tcb_snp", 23, "23"},
+      {"snp_launch_tcb_too_old", "min_launch_tcb_microcode", 214, "214"},
+      {"snp_firmware_too_old", "min_firmware", "1.56.0", "\"1.56.0\""},
+      {"snp_guest_svn", "min_guest_svn", 1, "1"},
+      {"accepted", "vmpl_max", 1, "1"},
+      {"accepted", "allow_vlek", "true", "true"},
+      {"snp_alias_check_missing", "require_alias_check", true, "true"},
+      {"snp_platform_bits", "required_platform_info", "0x20", "\"0x0000000000000020\""},
+      {"snp_mitigations_missing", "required_mitigations", 9, "\"0x0000000000000009\""},
+      {"snp_chip_denied", "denied_chips", chip, nullptr},
+      {"snp_chip_not_allowed", "allowed_chips", std::string(128, 'A'), nullptr},
+      {"snp_measurement_not_allowed", "allowed_measurements", std::string(96, 'a'), nullptr},
+      {"snp_host_data_not_allowed", "allowed_host_data", std::string(64, 'a'), nullptr},
+      {"snp_id_key_not_allowed", "allowed_id_keys", std::string(96, 'a'), nullptr},
+      {"snp_author_key_not_allowed", "allowed_author_keys", std::string(96, 'a'), nullptr},
+      {"snp_crl_missing", "require_crl", true, "true"},
+      {"azure_vm_not_allowed", "allowed_vm_ids", "VM-2", "[\"vm-2\"]"},
+      {"accepted", "require_secure_boot", true, "true"},
+      {"tpm_pcr_not_allowed", "allowed_pcrs", "7:" + std::string(64, '0'), nullptr}};
+  const json::Object defaults = *must(call(Operation::kRead, "config")).data;
+  for (const Case& c : cases) {
+    ASSERT_NE(defaults.find(c.name), nullptr) << c.name;
+    ASSERT_TRUE(call(Operation::kUpdate, "config", {{c.name, c.value}}).ok()) << c.name;
+    open();  // from storage
+    EXPECT_EQ(login_reason(answer(challenge())), c.reason) << c.name;
+    const json::Object now = *must(call(Operation::kRead, "config")).data;
+    EXPECT_FALSE(*now.find(c.name) == *defaults.find(c.name)) << c.name;
+    if (c.stored != nullptr) {
+      EXPECT_EQ(json::write(*now.find(c.name)), c.stored) << c.name;
+    }
+    ASSERT_TRUE(call(Operation::kUpdate, "config", {{c.name, *defaults.find(c.name)}}).ok());
+  }
+  EXPECT_EQ(login_reason(answer(challenge())), "accepted");
+}
+
+TEST_F(ApmMethod, FloorsThatCannotBeReadAreRefused) {
+  const std::pair<const char*, json::Value> bad[] = {
+      {"vmpl_max", 4},
+      {"min_firmware", "1.55"},
+      {"min_firmware", 155},
+      {"min_firmware", "1.55.256"},
+      {"allow_vlek", "yes"},
+      {"required_platform_info", "0x"},
+      {"required_platform_info", "0x00000000000000001"},
+      {"allowed_pcrs", "24:" + std::string(64, '0')},
+      {"allowed_pcrs", "7"},
+      {"allowed_chips", "c1"},
+      {"allowed_id_keys", 7},
+      {"allow_debug", true},
+      {"allow_migration", true},
+      {"min_guest_svn", 4294967296}};
+  for (const auto& [name, value] : bad) {
+    const auto result = call(Operation::kUpdate, "config", {{name, value}});
+    ASSERT_FALSE(result.ok()) << name;
+    EXPECT_EQ(result.error().reason, "config_value") << name;
+  }
+}
+
+TEST_F(ApmMethod, ARevocationListMayComeWithTheLogin) {
+  ASSERT_TRUE(call(Operation::kUpdate, "config", {{"require_crl", true}}).ok());
+  json::Object body = answer(challenge());
+  body.set("amd_crl", base64_encode(must(crypto::build_crl({kNow - 1, kNow + 1, {}, ""}, m().ark(),
+                                                           m().ark_key()))));
+  EXPECT_EQ(login_reason(body), "accepted");
+  body.set("amd_crl", "*");
+  EXPECT_EQ(login_reason(body), "login_malformed");
 }
 
 TEST_F(ApmMethod, Authorisations) {

@@ -61,11 +61,14 @@ Result<LoginRequest> read_login(const json::Object& data) {
   auto decoded = base64url_decode(nonce);
   if (!decoded.ok()) return invalid("nonce", "is not base64url");
   login.nonce = std::move(*decoded);
-  APM_TRY(evidence.hcl_report, base64(&body, "hcl_report"));
-  APM_TRY(evidence.vcek_chain_pem, text(&body, "vcek_chain"));
-  APM_TRY(evidence.quote_attest, base64(body.at("quote"), "attest"));
-  APM_TRY(evidence.quote_signature, base64(body.at("quote"), "signature"));
-  APM_TRY(evidence.pcrs, pcr_values(body.at("pcrs")));
+  APM_TRY(evidence.platform.hcl_report, base64(&body, "hcl_report"));
+  APM_TRY(evidence.platform.endorsements.chain_pem, text(&body, "vcek_chain"));
+  if (body.at("amd_crl") != nullptr) {
+    APM_TRY(evidence.platform.crl, base64(&body, "amd_crl"));
+  }
+  APM_TRY(evidence.quote.attest, base64(body.at("quote"), "attest"));
+  APM_TRY(evidence.quote.signature, base64(body.at("quote"), "signature"));
+  APM_TRY(evidence.quote.pcrs, pcr_values(body.at("pcrs")));
   APM_TRY(evidence.key_public, base64(&body, "key_public"));
   APM_TRY(evidence.certify_attest, base64(body.at("key_certify"), "attest"));
   APM_TRY(evidence.certify_signature, base64(body.at("key_certify"), "signature"));
