@@ -13,6 +13,7 @@ inline constexpr std::size_t kRsaGenerateBitsMin = 2048;
 inline constexpr std::size_t kRsaGenerateBitsMax = 8192;
 inline constexpr std::size_t kCertificateBytesMax = 64 * 1024;  // one DER
 inline constexpr std::size_t kCertificateListMax = 512;         // one PEM text
+inline constexpr std::size_t kCrlBytesMax = 4 * 1024 * 1024;    // one revocation list, DER
 inline constexpr std::size_t kPemBytesMax = 4 * 1024 * 1024;
 inline constexpr std::size_t kPfxBytesMax = 1024 * 1024;
 inline constexpr long kPfxIterationsMax = 10'000'000;

@@ -4,6 +4,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include <memory>
 #include <string>
@@ -28,6 +29,9 @@ using Bio = std::unique_ptr<BIO, FreeWith<BIO_free_all>>;
 
 // What was written to a memory BIO.
 [[nodiscard]] std::string text_of(BIO* bio);
+
+// The commonName of a subject or issuer; "" when absent.
+[[nodiscard]] std::string native_common_name(const X509_NAME* name);
 
 [[nodiscard]] const EVP_MD* native_digest(Hash hash);
 

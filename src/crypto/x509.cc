@@ -23,7 +23,14 @@ Error bad_certificate(const char* what) {
 
 int no_password(char*, int, int, void*) { return -1; }
 
-std::string common_name(const X509_NAME* name) {
+std::int64_t unix_time(const ASN1_TIME* time) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
+}
+
+}  // namespace
+
+std::string native_common_name(const X509_NAME* name) {
   const int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
   if (at < 0) return "";
   unsigned char* raw = nullptr;
@@ -34,13 +41,6 @@ std::string common_name(const X509_NAME* name) {
   OPENSSL_free(raw);
   return out;
 }
-
-std::int64_t unix_time(const ASN1_TIME* time) {
-  std::tm parts{};
-  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
-}
-
-}  // namespace
 
 void X509Deleter::operator()(x509_st* certificate) const { X509_free(certificate); }
 
@@ -101,10 +101,24 @@ Result<PublicKey> Certificate::public_key() const {
 }
 
 std::string Certificate::subject_common_name() const {
-  return common_name(X509_get_subject_name(certificate_.get()));
+  return native_common_name(X509_get_subject_name(certificate_.get()));
 }
 std::string Certificate::issuer_common_name() const {
-  return common_name(X509_get_issuer_name(certificate_.get()));
+  return native_common_name(X509_get_issuer_name(certificate_.get()));
+}
+Bytes Certificate::serial() const {
+  const ASN1_INTEGER* number = X509_get0_serialNumber(certificate_.get());
+  ByteView raw(ASN1_STRING_get0_data(number), static_cast<std::size_t>(ASN1_STRING_length(number)));
+  while (!raw.empty() && raw.front() == 0) raw = raw.subspan(1);
+  return to_bytes(raw);
+}
+bool Certificate::is_authority() const {
+  return X509_check_ca(certificate_.get()) ==
+         1;  // 1: by basicConstraints, with keyCertSign allowed
+}
+bool Certificate::may_sign_data() const {
+  const std::uint32_t usage = X509_get_key_usage(certificate_.get());
+  return usage != UINT32_MAX && (usage & KU_DIGITAL_SIGNATURE) != 0;
 }
 std::int64_t Certificate::not_before_s() const {
   return unix_time(X509_get0_notBefore(certificate_.get()));

@@ -37,6 +37,11 @@ class Certificate {
   [[nodiscard]] Result<PublicKey> public_key() const;
   [[nodiscard]] std::string subject_common_name() const;  // "" when absent
   [[nodiscard]] std::string issuer_common_name() const;
+  [[nodiscard]] Bytes serial() const;  // big-endian, no leading zeros
+  // basicConstraints; false when absent.
+  [[nodiscard]] bool is_authority() const;
+  // keyUsage: present, and with digitalSignature.
+  [[nodiscard]] bool may_sign_data() const;
   [[nodiscard]] std::int64_t not_before_s() const;
   [[nodiscard]] std::int64_t not_after_s() const;
   [[nodiscard]] std::vector<std::string> dns_names() const;  // subjectAltName

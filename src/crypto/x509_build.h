@@ -1,6 +1,7 @@
 #pragma once
 
-// Making certificates and PFX files: for the simulator, for tests and for nothing that serves.
+// Making certificates, revocation lists and PFX files: for the simulator, for tests and for nothing
+// that serves.
 
 #include <string>
 #include <utility>
@@ -30,6 +31,16 @@ struct CertificateSpec {
                                                     const PublicKey& subject_key,
                                                     const Certificate* issuer,
                                                     const PrivateKey& issuer_key);
+
+struct CrlSpec {
+  std::int64_t this_update_s = 0;
+  std::int64_t next_update_s = 0;
+  std::vector<Bytes> serials;      // big-endian
+  std::string critical_extension;  // dotted OID of one more extension; empty: none
+};
+// DER.
+[[nodiscard]] Result<Bytes> build_crl(const CrlSpec& spec, const Certificate& issuer,
+                                      const PrivateKey& issuer_key);
 
 [[nodiscard]] Result<Bytes> build_pkcs12(const PrivateKey& key, const Certificate& leaf,
                                          const std::vector<const Certificate*>& chain,
