@@ -32,13 +32,13 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 
 Result<Certificate> read_block(const std::vector<std::string_view>& body) {
   std::string base64;
-  for (const std::string_view line : body) {
-    const bool last = &line == &body.back();
-    if (line.empty() || line.size() > body.front().size() ||
-        (!last && line.size() != body.front().size())) {
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    const bool last = i + 1 == body.size();
+    const std::size_t width = body[0].size();
+    if (body[i].empty() || body[i].size() > width || (!last && body[i].size() < width)) {
       return malformed("the lines of a block differ in width");
     }
-    base64 += line;
+    base64 += body[i];
   }
   const auto der = base64_decode(base64);
   if (!der.ok()) return malformed("a block is not base64");
