@@ -1,9 +1,12 @@
 #include "attestation/dcap/claims.h"
 
+#include "attestation/claims.h"
 #include "base/encoding.h"
 
 namespace apm::attestation::dcap {
 namespace {
+
+constexpr int kIntelEnterpriseNumber = 343;  // IANA private enterprise numbers
 
 json::Object tcb_claims(const TcbVerdict& tcb, std::uint64_t evaluation_number) {
   json::Object out;
@@ -22,6 +25,16 @@ json::Object tcb_claims(const TcbVerdict& tcb, std::uint64_t evaluation_number) 
 }
 
 }  // namespace
+
+json::Object common_claims(const Evidence& evidence, std::string_view model, bool debug) {
+  json::Object out;
+  out.set(std::string(kEatProfile), kClaimsProfile);
+  out.set(std::string(kEatNonce), base64url_encode(report_data_of(evidence.quote)));
+  out.set(std::string(kOemId), kIntelEnterpriseNumber);
+  out.set(std::string(kHwModel), base64url_encode(as_bytes(model)));
+  out.set(std::string(kDebugStatus), debug ? kDebugEnabled : kDebugDisabled);
+  return out;
+}
 
 json::Object platform_claims(const Evidence& evidence) {
   json::Object out;
