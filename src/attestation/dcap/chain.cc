@@ -99,6 +99,7 @@ Status path_to(const Anchor& anchor, const Sorted& chain, std::int64_t at_unix_s
 Result<const Anchor*> find_anchor(const Sorted& chain, const ChainInput& input,
                                   std::int64_t at_unix_s) {
   Error failure = refused("root_not_pinned", "the chain leads to a root that is not pinned");
+  if (input.anchors == nullptr) return failure;
   for (const Anchor& anchor : input.anchors->list()) {
     if (!roots_agree(chain, anchor)) continue;
     const Status path = path_to(anchor, chain, at_unix_s);
@@ -111,6 +112,7 @@ Result<const Anchor*> find_anchor(const Sorted& chain, const ChainInput& input,
 // The error with the reason of the chain that it is about, in the record.
 Error record(Error error, const ChainInput& input, Appraisal& appraisal) {
   const bool dates = error.reason == "chain_expired" || error.reason == "chain_not_yet_valid";
+  if (error.reason.empty()) error.reason = "chain_invalid";  // the library failed
   if (!error.reason.starts_with("dcap_")) error.reason = concat(input.prefix, "_", error.reason);
   const Stage stage = dates ? Stage::kValidity : Stage::kChain;
   return appraisal.require(error, stage, error.reason).error();

@@ -11,7 +11,7 @@ EvidenceResult result_of(const Claims& claims) {
   out.family = "sgx";
   out.claims = dcap::common_claims(claims.evidence, "Intel SGX", claims.report.debug());
   out.claims.set("sgx", own_claims(claims));
-  out.trust_anchor = claims.evidence.chain->anchor->name;
+  if (claims.evidence.chain) out.trust_anchor = claims.evidence.chain->anchor->name;
   out.vendor_anchor = out.trust_anchor == dcap::kVendorAnchorName;
   out.enclave_id = hex_encode(claims.report.mr_enclave);
   if (dcap::all_zero(claims.report.mr_signer)) {

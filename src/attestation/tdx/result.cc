@@ -42,7 +42,7 @@ Result<EvidenceResult> result_of(const Claims& claims) {
   out.family = "tdx";
   out.claims = dcap::common_claims(claims.evidence, "Intel TDX", claims.report.debug());
   out.claims.set("tdx", own_claims(claims));
-  out.trust_anchor = claims.evidence.chain->anchor->name;
+  if (claims.evidence.chain) out.trust_anchor = claims.evidence.chain->anchor->name;
   out.vendor_anchor = out.trust_anchor == dcap::kVendorAnchorName;
   out.signer.reason = "tdx_no_signer";
   out.signer.message =

@@ -3,8 +3,6 @@
 // Captured evidence with expected verdicts for tests: cases.json of the directory that APM_VECTORS
 // names, or of ../shared/vectors beside the source. Not part of any program.
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <string>
 #include <vector>
