@@ -11,7 +11,6 @@ namespace {
 constexpr std::uint16_t kKeyTypeEcdsaP256 = 2;
 constexpr std::uint32_t kTeeSgx = 0x00;
 constexpr std::uint32_t kTeeTdx = 0x81;
-constexpr std::uint16_t kCertificationPckChain = 5;  // PEM
 constexpr std::uint16_t kCertificationQeReport = 6;  // the rest of version 3's data, nested
 constexpr std::size_t kReportDataSize = 64;
 // Intel's Quoting Enclave; another vendor's QE would need rules of its own.
@@ -95,12 +94,7 @@ Status read_qe(ByteReader reader, Quote& quote) {
   quote.certification_type = reader.u16_le();
   const std::uint32_t size = reader.u32_le();
   if (!reader.ok()) return bad_signature_data("it ends within the QE's part");
-  if (quote.certification_type != kCertificationPckChain) {
-    return refused("dcap_certification_type",
-                   concat("certification data of type ", quote.certification_type,
-                          " carries no PCK certificate chain; have the quote made with type 5"));
-  }
-  quote.pck_chain_pem = to_bytes(reader.take(size));
+  quote.certification_data = to_bytes(reader.take(size));
   if (!reader.finish()) return bad_signature_data("its parts do not add up to its length");
   APM_TRY(quote.qe_report, parse_enclave_report(quote.qe_report_bytes));
   return {};

@@ -8,7 +8,7 @@
 // read fixed-size buffers) and are counted; others are counted too, and judged by the verifier.
 //
 // Errors, kRefused: dcap_quote_size, dcap_quote_version, dcap_key_type, dcap_tee_type,
-// dcap_vendor_id, dcap_body_type, dcap_signature_data, dcap_certification_type,
+// dcap_vendor_id, dcap_body_type, dcap_signature_data, dcap_certification_type (the outer one),
 // dcap_reserved_not_zero.
 
 #include <array>
@@ -43,12 +43,16 @@ struct Quote {
   Bytes qe_report_bytes;
   std::array<std::uint8_t, 32> qe_r{}, qe_s{};  // of the QE report, by the PCK key
   Bytes qe_authentication;
-  std::uint16_t certification_type = 0;  // the innermost: 5
-  Bytes pck_chain_pem;
+  // The innermost certification data. Only type 5, the PCK chain in PEM, can be verified; types 1
+  // to 3 name the platform (encrypted PPID) and leave the chain to be fetched.
+  std::uint16_t certification_type = 0;
+  Bytes certification_data;
 
   std::size_t trailing_bytes = 0;
   bool trailing_zero = true;
 };
+
+inline constexpr std::uint16_t kCertificationPckChain = 5;
 
 [[nodiscard]] Result<Quote> parse_quote(ByteView raw);
 

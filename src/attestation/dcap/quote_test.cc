@@ -103,7 +103,8 @@ TEST(DcapQuote, CertificationData) {
   for (const int type : {1, 2, 3, 4, 6, 7}) {
     DcapTrial inner;
     inner.platform.certification = static_cast<std::uint16_t>(type);
-    EXPECT_EQ(reason_of(inner.platform.quote()), "dcap_certification_type") << type;
+    EXPECT_EQ(inner.failures(), Reasons{"dcap_certification_type"}) << type;
+    EXPECT_EQ(parse_quote(inner.platform.quote())->certification_type, type);
   }
 }
 

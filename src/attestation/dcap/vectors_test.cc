@@ -197,7 +197,7 @@ void add_body_facts(const Quote& quote, json::Object& out) {
 }
 
 void add_chain_facts(const Quote& quote, json::Object& out) {
-  const auto chain = *read_pem_chain(as_text(quote.pck_chain_pem));
+  const auto chain = *read_pem_chain(as_text(quote.certification_data));
   const Pck pck = *read_pck(chain.at(0));
   json::Array svns;
   for (const std::uint8_t svn : pck.tcb_components) svns.emplace_back(unsigned{svn});

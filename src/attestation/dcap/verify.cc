@@ -63,6 +63,11 @@ Result<Quote> read_quote(ByteView raw, Tee tee, const Floor& floor, Appraisal& a
   APM_CHECK_OK(appraisal.require(quote->tee == tee, {Stage::kFormat, "dcap_tee_type",
                                                      concat("a quote of ", tee_name(quote->tee)),
                                                      std::string(tee_name(tee))}));
+  APM_CHECK_OK(appraisal.require(
+      quote->certification_type == kCertificationPckChain,
+      {Stage::kFormat, "dcap_certification_type",
+       concat("certification data of type ", quote->certification_type),
+       "type 5, the PCK certificate chain: configure the platform's quote provider for it"}));
   appraisal.expect(quote->trailing_zero || floor.allow_trailing_bytes,
                    {Stage::kFormat, "dcap_trailing_bytes",
                     concat(quote->trailing_bytes, " bytes behind the quote, ",
@@ -76,7 +81,7 @@ Result<Evidence> verify_signatures(Quote quote, const Expectation& expectation,
   Evidence evidence{.quote = std::move(quote), .pck = {}, .chain = {}, .tcb = {}};
   if (!appraisal.covers(Stage::kChain)) return evidence;
   APM_TRY(evidence.chain, trust_chain({.prefix = "dcap",
-                                       .pem = as_text(evidence.quote.pck_chain_pem),
+                                       .pem = as_text(evidence.quote.certification_data),
                                        .kind = ChainKind::kPck,
                                        .anchors = expectation.anchors,
                                        .now_unix_s = expectation.now_unix_s},

@@ -6,6 +6,7 @@
 
 #include "attestation/sgx/result.h"
 #include "attestation/testing/dcap_trial.h"
+#include "attestation/testing/vector_cases.h"
 
 namespace apm::attestation::sgx {
 namespace {
@@ -95,6 +96,29 @@ TEST(SgxResult, IdentityIsMrenclaveAndMrsigner) {
   const EvidenceResult none = result_of(*unsigned_enclave);
   EXPECT_FALSE(none.signer.exists());
   EXPECT_EQ(none.signer.reason, "sgx_no_signer");
+}
+
+// The worked examples of docs/identity.md.
+TEST(SgxResult, IdentityOfACapturedQuote) {
+  const auto raw = testing::vector_file("sgx/dcapqvl.quote.bin");
+  if (!raw.ok()) GTEST_SKIP() << "no hardware vectors at " << testing::vectors_directory();
+  const auto collateral =
+      dcap::collateral_from_json(as_text(*testing::vector_file("sgx/dcapqvl.collateral.json")));
+  const auto anchors = dcap::Anchors::vendor();
+  Floor floor;
+  floor.platform.allowed_statuses.insert(dcap::TcbStatus::kConfigurationAndSwHardeningNeeded);
+  Bytes report_data = to_bytes(std::string_view("Hello, world!"));
+  report_data.resize(64);
+  Appraisal appraisal;
+  const auto claims =
+      verify(*raw, &*collateral, {&*anchors, *parse_rfc3339_s("2025-07-01T00:00:00Z"), report_data},
+             floor, appraisal);
+  ASSERT_TRUE(claims.ok()) << claims.error().message;
+  const EvidenceResult result = result_of(*claims);
+  EXPECT_TRUE(result.vendor_anchor);
+  EXPECT_EQ(result.enclave_id, "33d8736db756ed4997e04ba358d27833188f1932ff7b1d156904d3f560452fbb");
+  EXPECT_EQ(result.signer.signer_id,
+            "815f42f11cf64430c30bab7816ba596a1da0130c3b028b673133a66cf9a3e0e6");
 }
 
 }  // namespace
