@@ -317,8 +317,7 @@ TEST(DcapVectors, NoBitOfAGenuineQuoteIsFree) {
   EXPECT_GE(flips, 9'000U);
 }
 
-// Of the collateral nothing is free either: the signatures, and
-// every 23rd byte of the signed texts.
+// Of the collateral nothing is free either: the signatures, and every 23rd byte of the texts.
 TEST(DcapVectors, NoByteOfGenuineCollateralIsFree) {
   std::size_t flips = 0;
   for (const VectorCase& c : all_cases()) {
