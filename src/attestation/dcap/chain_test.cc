@@ -71,6 +71,27 @@ TEST(DcapChain, KeysAreOnP256) {
   EXPECT_EQ(authority.failures(), Reasons{"dcap_chain_key"});
 }
 
+TEST(DcapChain, ThePinnedKeyIsOnP256) {
+  static const crypto::PrivateKey wide = IntelKeys::make(crypto::Curve::kP384);
+  DcapTrial trial;
+  trial.platform.root.key = &wide;
+  trial.platform.root.signer = &wide;
+  trial.platform.authority.signer = &wide;
+  Anchors anchors = Anchors::none();
+  ASSERT_TRUE(anchors.add_named("wide", trial.platform.certificates().root.pem()).ok());
+  Appraisal appraisal;
+  const std::string pem = trial.platform.chain_pem();
+  EXPECT_EQ(trust_chain({.prefix = "dcap",
+                         .pem = pem,
+                         .kind = ChainKind::kPck,
+                         .anchors = &anchors,
+                         .now_unix_s = kIntelNow},
+                        appraisal)
+                .error()
+                .reason,
+            "dcap_chain_key");
+}
+
 TEST(DcapChain, ARootThatComesAlongIsOnlyCompared) {
   DcapTrial other;  // self-made PKI with Intel's names
   other.platform.root.key = &keys().other_root;

@@ -10,6 +10,7 @@ namespace apm::attestation::dcap {
 namespace {
 
 using testing::DcapTrial;
+using testing::IntelCertificate;
 using testing::IntelKeys;
 using testing::kIntelDay;
 using testing::kIntelNow;
@@ -51,6 +52,9 @@ TEST(DcapCollateral, SignedByIntelsTcbSigningOverTheExactText) {
   Collateral spaced = trial.platform.collateral();
   spaced.tcb_info.body += " ";
   EXPECT_EQ(trial.failures(quote, &spaced), Reasons{"dcap_tcb_info_signature"});
+  Collateral cut = trial.platform.collateral();
+  cut.tcb_info.signature.resize(1);
+  EXPECT_EQ(trial.failures(quote, &cut), Reasons{"dcap_tcb_info_signature"});
   Collateral longer = trial.platform.collateral();
   longer.qe_identity.signature.push_back(0);
   EXPECT_EQ(trial.failures(quote, &longer), Reasons{"dcap_qe_identity_signature"});
@@ -77,6 +81,18 @@ TEST(DcapCollateral, SigningChain) {
   malformed.tcb_info.chain_pem += "x";
   EXPECT_EQ(text.failures(text.platform.quote(), &malformed),
             Reasons{"dcap_tcb_info_chain_malformed"});
+  // A PCK authority vouches for no signer of collateral.
+  DcapTrial below;
+  Collateral by_authority = below.platform.collateral();
+  const crypto::Certificate signer = IntelCertificate{
+      .name = "Intel SGX TCB Signing",
+      .key = &keys().tcb_signing,
+      .signer = &keys().authority,
+      .key_usage = {},
+      .extensions = {}}.build(&below.platform.certificates().authority);
+  by_authority.tcb_info.chain_pem = signer.pem() + below.platform.certificates().authority.pem();
+  EXPECT_EQ(below.failures(below.platform.quote(), &by_authority),
+            Reasons{"dcap_tcb_info_chain_kind"});
   // The PCK chain does not sign collateral.
   DcapTrial plain;
   plain.platform.chain_end = "";

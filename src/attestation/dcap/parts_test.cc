@@ -52,10 +52,30 @@ TEST(DcapPem, OnlyTheCanonicalForm) {
   EXPECT_FALSE(changed("\n-----END", "\n\n-----END"));
   EXPECT_FALSE(changed("MII", "M II"));
   EXPECT_FALSE(changed("MII", "M\nII"));
+  std::string narrow = one;  // one line in the middle made two
+  narrow.insert(28 + 65 + 10, "\n");
+  EXPECT_FALSE(read_pem_chain(narrow).ok());
   EXPECT_FALSE(read_pem_chain(one + "\n" + one).ok());
   EXPECT_FALSE(read_pem_chain("").ok());
   EXPECT_FALSE(read_pem_chain("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----").ok());
   EXPECT_EQ(read_pem_chain("x").error().reason, "dcap_chain_malformed");
+}
+
+// The length of the outermost sequence in one octet more than it needs.
+TEST(DcapPem, CertificatesAreDer) {
+  SyntheticIntel platform(3, Tee::kSgx, BodyType::kSgx);
+  Bytes der = platform.certificates().leaf.der();
+  ASSERT_EQ(der[1], 0x82);
+  const auto pem = [](const Bytes& certificate) {
+    std::string out = "-----BEGIN CERTIFICATE-----\n";
+    const std::string text = base64_encode(certificate);
+    for (std::size_t at = 0; at < text.size(); at += 64) out += text.substr(at, 64) + "\n";
+    return out + "-----END CERTIFICATE-----";
+  };
+  EXPECT_TRUE(read_pem_chain(pem(der)).ok());
+  der[1] = 0x83;
+  der.insert(der.begin() + 2, 0);
+  EXPECT_EQ(read_pem_chain(pem(der)).error().reason, "dcap_chain_malformed");
 }
 
 TEST(DcapJsonSlice, IsTheExactText) {

@@ -94,6 +94,9 @@ TEST(DcapQuote, BodyDescriptor) {
   EXPECT_EQ(with(0, 1), "dcap_body_type");  // an enclave's body in a TDX quote
   EXPECT_EQ(with(0, 2), "dcap_body_type");  // its size is another
   EXPECT_EQ(with(2, 0x89), "dcap_body_type");
+  DcapTrial enclave(5, Tee::kSgx, BodyType::kSgx);  // right but for the TEE
+  enclave.platform.header[4] = 0x81;
+  EXPECT_EQ(reason_of(enclave.platform.quote()), "dcap_body_type");
 }
 
 TEST(DcapQuote, CertificationData) {
@@ -123,6 +126,11 @@ TEST(DcapQuote, LengthsMustAddUp) {
           << offset << " " << reason;
     }
   }
+  Bytes behind = good;  // a byte of the signature data that no part holds
+  behind.push_back(0);
+  behind[kSignatureData] = static_cast<std::uint8_t>(behind[kSignatureData] + 1);
+  ASSERT_NE(behind[kSignatureData], 0);
+  EXPECT_EQ(reason_of(behind), "dcap_signature_data");
   Bytes shorter = good;
   shorter[kSignatureData] = static_cast<std::uint8_t>(shorter[kSignatureData] - 1);
   EXPECT_EQ(reason_of(shorter), "dcap_signature_data");
