@@ -55,6 +55,9 @@ TEST(DcapCollateral, SignedByIntelsTcbSigningOverTheExactText) {
   Collateral cut = trial.platform.collateral();
   cut.tcb_info.signature.resize(1);
   EXPECT_EQ(trial.failures(quote, &cut), Reasons{"dcap_tcb_info_signature"});
+  Collateral padded = trial.platform.collateral();  // s with a zero before it
+  padded.tcb_info.signature.insert(padded.tcb_info.signature.begin() + 32, 0);
+  EXPECT_EQ(trial.failures(quote, &padded), Reasons{"dcap_tcb_info_signature"});
   Collateral longer = trial.platform.collateral();
   longer.qe_identity.signature.push_back(0);
   EXPECT_EQ(trial.failures(quote, &longer), Reasons{"dcap_qe_identity_signature"});
