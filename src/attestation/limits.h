@@ -22,6 +22,12 @@ inline constexpr std::size_t kEventLogEventsMax = 4096;
 inline constexpr std::size_t kEventLogBanksMax = 8;
 inline constexpr std::size_t kEventBytesMax = 128 * 1024;
 inline constexpr std::size_t kRuntimeClaimsBytesMax = 6 * 1024;
+inline constexpr std::size_t kQuoteBytesMax = 32 * 1024;             // SGX or TDX quote
+inline constexpr std::size_t kQeAuthenticationBytesMax = 1024;       // QE authentication data
+inline constexpr std::size_t kDcapCertificatesMax = 4;               // leaf, CA, two roots of a key
+inline constexpr std::size_t kCollateralBytesMax = 8 * 1024 * 1024;  // one collateral document
+inline constexpr std::size_t kTcbDocumentBytesMax = 256 * 1024;      // TCB info or QE identity
+inline constexpr std::size_t kTcbLevelsMax = 256;
 inline constexpr unsigned kPcrCount = 24;
 
 }  // namespace apm::attestation

@@ -19,6 +19,7 @@ struct CertificateSpec {
   std::int64_t not_after_s = 0;
   bool is_ca = false;
   int path_length = -1;             // -1: none
+  std::string key_usage = "";       // as OpenSSL writes it; empty: what is_ca asks for
   bool server_auth = false;         // extendedKeyUsage
   bool pss_sha384 = false;          // sign with RSASSA-PSS/SHA-384, as AMD does; else SHA-256
   bool add_key_identifiers = true;  // subject and authority key identifier
@@ -35,8 +36,8 @@ struct CertificateSpec {
 struct CrlSpec {
   std::int64_t this_update_s = 0;
   std::int64_t next_update_s = 0;
-  std::vector<Bytes> serials;      // big-endian
-  std::string critical_extension;  // dotted OID of one more extension; empty: none
+  std::vector<Bytes> serials;           // big-endian
+  std::string critical_extension = "";  // dotted OID of one more extension; empty: none
 };
 // DER.
 [[nodiscard]] Result<Bytes> build_crl(const CrlSpec& spec, const Certificate& issuer,

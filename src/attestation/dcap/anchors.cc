@@ -1,0 +1,30 @@
+#include "attestation/dcap/anchors.h"
+
+#include "attestation/dcap/intel_root.h"
+#include "base/text.h"
+
+namespace apm::attestation::dcap {
+
+Result<Anchors> Anchors::vendor() {
+  Anchors anchors;
+  APM_TRY(crypto::Certificate root, crypto::Certificate::from_der(intel_root_certificate()));
+  anchors.anchors_.push_back({std::string(kVendorAnchorName), std::move(root)});
+  return anchors;
+}
+
+Status Anchors::add_named(const std::string& name, std::string_view pem) {
+  if (name.empty() || name == kVendorAnchorName) {
+    return Error(Code::kInvalidArgument, "anchor_name",
+                 concat("a trust anchor cannot be named '", name, "': choose another name"));
+  }
+  APM_TRY(crypto::Certificate root, crypto::Certificate::from_pem(pem));
+  APM_TRY(const crypto::PublicKey key, root.public_key());
+  if (!root.signed_by(key)) {
+    return Error(Code::kInvalidArgument, "anchor_not_self_signed",
+                 concat("trust anchor '", name, "' is not a self-signed root certificate"));
+  }
+  anchors_.push_back({name, std::move(root)});
+  return {};
+}
+
+}  // namespace apm::attestation::dcap
