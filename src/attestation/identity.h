@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "attestation/claims.h"
 #include "attestation/tpm/attest.h"
 #include "attestation/tpm/event_log.h"
 #include "base/result.h"
@@ -25,14 +26,6 @@ namespace apm::attestation {
 
 // 64 lower-case hex digits.
 [[nodiscard]] Result<std::string> azure_vtpm_enclave_id(const tpm::PcrValues& pcrs);
-
-struct SignerVerdict {
-  std::string signer_id;    // "" when there is none
-  std::string common_name;  // of the certificate's subject
-  std::string reason;       // why there is none
-  std::string message;
-  [[nodiscard]] bool exists() const { return !signer_id.empty(); }
-};
 
 // `allowed_public`: signer ids that are accepted although they are on the list of public signers.
 [[nodiscard]] SignerVerdict azure_vtpm_signer(ByteView event_log, const tpm::PcrValues& quoted,
