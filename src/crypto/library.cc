@@ -13,6 +13,8 @@
 namespace apm::crypto {
 namespace {
 
+#ifndef APM_SANITIZED  // a sanitizer brings an allocator of its own
+
 void* allocate(std::size_t size, const char*, int) { return std::malloc(size); }  // NOLINT
 
 void release(void* block, const char*, int) { wipe_and_free(block); }
@@ -29,6 +31,8 @@ void* reallocate(void* block, std::size_t size, const char*, int) {
   wipe_and_free(block);
   return fresh;
 }
+
+#endif
 
 }  // namespace
 

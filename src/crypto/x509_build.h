@@ -19,7 +19,7 @@ struct CertificateSpec {
   bool is_ca = false;
   int path_length = -1;             // -1: none
   bool server_auth = false;         // extendedKeyUsage
-  std::string key_usage;            // in OpenSSL's words; "none": no extension; empty: by is_ca
+  std::string key_usage{};          // in OpenSSL's words; "none": no extension; empty: by is_ca
   bool pss_sha384 = false;          // sign with RSASSA-PSS/SHA-384, as AMD does; else SHA-256
   bool add_key_identifiers = true;  // subject and authority key identifier
   // Raw extensions: dotted OID and the content of the OCTET STRING.
