@@ -3,6 +3,7 @@
 // Named maxima of everything that a caller can send as evidence.
 
 #include <cstddef>
+#include <cstdint>
 
 namespace apm::attestation {
 
@@ -29,5 +30,21 @@ inline constexpr std::size_t kCollateralBytesMax = 8 * 1024 * 1024;  // one coll
 inline constexpr std::size_t kTcbDocumentBytesMax = 256 * 1024;      // TCB info or QE identity
 inline constexpr std::size_t kTcbLevelsMax = 256;
 inline constexpr unsigned kPcrCount = 24;
+
+// An NSM answer has at most 12288 bytes; genuine documents have about 4500.
+inline constexpr std::size_t kNitroDocumentBytesMax = 16 * 1024;
+inline constexpr std::size_t kNitroCertificateBytesMax = 1024;
+// AWS's text says 512 for user_data and nonce, its CDDL 1024: the larger is read.
+inline constexpr std::size_t kNitroOptionalFieldBytesMax = 1024;
+inline constexpr std::size_t kNitroCabundleMax = 8;  // four in every genuine document
+inline constexpr std::size_t kNitroModuleIdBytesMax = 256;
+inline constexpr std::int64_t kNitroTimestampMsMax = 253'402'300'799'000;  // the end of year 9999
+
+inline constexpr std::size_t kMaaTokenBytesMax = 64 * 1024;
+inline constexpr std::size_t kMaaTokenDepthMax = 16;
+inline constexpr std::size_t kMaaJwksBytesMax = 256 * 1024;
+inline constexpr std::size_t kMaaJwksKeysMax = 64;
+inline constexpr std::size_t kMaaJwksChainMax = 8;  // certificates of one key
+inline constexpr std::size_t kMaaRuntimeKeysMax = 16;
 
 }  // namespace apm::attestation

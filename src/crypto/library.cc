@@ -13,9 +13,7 @@
 namespace apm::crypto {
 namespace {
 
-void* allocate(std::size_t size, const char*, int) {
-  return std::malloc(size);
-}  // NOLINT: a C hook
+void* allocate(std::size_t size, const char*, int) { return std::malloc(size); }  // NOLINT: C hook
 
 void release(void* block, const char*, int) { wipe_and_free(block); }
 

@@ -85,9 +85,12 @@ Status add_extensions(X509* certificate, const CertificateSpec& spec, const Cert
   std::string basic = spec.is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE";
   if (spec.is_ca && spec.path_length >= 0) basic += concat(",pathlen:", spec.path_length);
   APM_CHECK_OK(add_text_extension(certificate, above, NID_basic_constraints, basic));
-  const std::string usage = spec.is_ca ? "keyCertSign,cRLSign" : "digitalSignature,keyEncipherment";
-  APM_CHECK_OK(add_text_extension(certificate, above, NID_key_usage,
-                                  "critical," + (spec.key_usage.empty() ? usage : spec.key_usage)));
+  if (spec.key_usage != "none") {
+    const std::string usual = spec.is_ca ? "keyCertSign,cRLSign" : "digitalSignature,keyEncipherment";
+    APM_CHECK_OK(
+        add_text_extension(certificate, above, NID_key_usage,
+                           "critical," + (spec.key_usage.empty() ? usual : spec.key_usage)));
+  }
   if (spec.server_auth) {
     APM_CHECK_OK(add_text_extension(certificate, above, NID_ext_key_usage, "serverAuth"));
   }

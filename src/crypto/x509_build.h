@@ -19,7 +19,7 @@ struct CertificateSpec {
   std::int64_t not_after_s = 0;
   bool is_ca = false;
   int path_length = -1;             // -1: none
-  std::string key_usage = "";       // as OpenSSL writes it; empty: what is_ca asks for
+  std::string key_usage = "";       // in OpenSSL's words; "none": no extension; empty: by is_ca
   bool server_auth = false;         // extendedKeyUsage
   bool pss_sha384 = false;          // sign with RSASSA-PSS/SHA-384, as AMD does; else SHA-256
   bool add_key_identifiers = true;  // subject and authority key identifier
