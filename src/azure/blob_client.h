@@ -3,9 +3,10 @@
 // Azure Blob Storage by REST: the calls that a commit log needs, on one container. Signed with the
 // account key (SharedKey) or with a managed identity's token. The service version is pinned.
 //
-// Every call has a deadline. Reads, and writes that do no harm twice, are retried as net/ does it,
-// Retry-After included; an append, a creation and the taking of a lease are sent again only when
-// nothing can have been done. Borrows what the sender and the tokens borrow; one thread at a time.
+// Every call has a deadline. Reads, and writes that do no harm twice (a lease is taken with the
+// caller's own id), are retried as net/ does it, Retry-After included; an append or the creation of
+// an append blob is sent again only where net/ holds that nothing was done. Borrows what the sender
+// and the tokens borrow; one thread at a time.
 //
 // Errors: kInvalidArgument "blob_request" or "blob_endpoint"; kNotFound "blob_not_found" or
 // "blob_container_not_found"; kConflict "blob_exists", "blob_lease_held", "blob_lease_lost" or
