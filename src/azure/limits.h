@@ -30,4 +30,15 @@ inline constexpr std::size_t kSecretValueBytesMax = 25 * 1024;  // Key Vault's o
 inline constexpr std::size_t kVersionPagesMax = 40;             // of 25 versions each
 inline constexpr std::size_t kQuotedTextMax = 300;              // of Azure's message in an error
 
+// Blob storage. The service allows 50,000 blocks a blob and, of the pinned version, 4 MiB a block.
+inline constexpr milliseconds kBlobAttemptTimeout{20'000};
+inline constexpr milliseconds kBlobDeadline{60'000};  // less than the 15 minutes a signature lives
+inline constexpr int kBlobAttempts = 4;
+inline constexpr int kAppendAttempts = 4;  // an append whose answer was lost is looked up between
+inline constexpr milliseconds kAppendRetryPause{200};
+inline constexpr std::size_t kBlobNameBytesMax = 1024;
+inline constexpr std::size_t kLogRecordBytesMax = 4 * 1024 * 1024;  // one Append Block
+inline constexpr unsigned kBlobLeaseSecondsMin = 15;
+inline constexpr unsigned kBlobLeaseSecondsMax = 60;
+
 }  // namespace apm::azure
