@@ -21,6 +21,9 @@ if(APM_SANITIZE)
   add_compile_options(-fsanitize=${APM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${APM_SANITIZE})
   add_compile_definitions(APM_SANITIZED=1)
+  if(APM_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-tsan) # Asio fences; ThreadSanitizer does not model fences and says so
+  endif()
   if(APM_FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link) # the folders too: coverage steers the fuzzer
   endif()
