@@ -1,7 +1,7 @@
 #pragma once
 
 // The verbs of anjuna-policy-manager: secrets and authorisations for administrators, fetch and run
-// for workloads.
+// for workloads, verify and identify for anybody.
 
 #include <vector>
 
@@ -13,6 +13,7 @@ namespace apm::cli {
 [[nodiscard]] std::vector<Verb> secret_verbs();  // secret create|get|update|list|delete
 [[nodiscard]] std::vector<Verb>
 authorization_verbs();  // authorize enclave|signer, revoke, authorizations
-[[nodiscard]] std::vector<Verb> workload_verbs();  // fetch, run
+[[nodiscard]] std::vector<Verb> workload_verbs();  // fetch, run, whoami
+[[nodiscard]] std::vector<Verb> evidence_verbs();  // verify, identify
 
 }  // namespace apm::cli

@@ -170,8 +170,8 @@ class Demo:
                "a planted leak in an environment was not found")
 
     def shut_down(self):
-        self.server.terminate()
-        code = self.server.wait(timeout=60)
+        self.server.process.terminate()
+        code = self.server.process.wait(timeout=60)
         expect(code == 0, f"the server ended with {code} when it was asked to end")
         self.say("the server shut down cleanly")
 

@@ -102,7 +102,7 @@ def plain_value(world):
     world.fresh()
     vault = world.cloud.vault()
     value = {"version": "ab" * 16, "value": "cGxhaW4=", "content_type": "", "tags": None,
-             "enabled": True, "created_s": 1_700_000_000}
+             "enabled": True, "created_s": 1_700_000_000, "expires_s": 0}
     vault["secrets"].append({"name": SHARES[0], "versions": [value], "deleted_ms": 0})
     world.cloud.write_vault(vault)
     refused_beside(world, world.server, "unknown")
@@ -209,7 +209,14 @@ def swapped(world):
 def replayed(world):
     """Older versions of the same store's keys: of a first boot that was cut off before its commit."""
     world.fresh()
-    world.server.boot_killed(before=lambda pid: world.cloud.kill(pid, 19, "replied"))
+    before = len(world.cloud.log())
+    world.server.boot()
+    world.server.kill()
+    requests = [(r["method"], r["path"]) for r in world.cloud.log()[before:]]
+    handover = next(n for n, (method, path) in enumerate(requests)
+                    if method == "PUT" and "apm-root-token" in path)
+    world.fresh()  # the same boot again, cut off at its last request before the commit
+    world.server.boot_killed(before=lambda pid: world.cloud.kill(pid, handover, "received"))
     world.cloud.no_faults()
     older = {name: world.cloud.versions(name)[-1]["value"] for name in SHARES}
     expect(world.server.seal_config() is None, "the boot was not cut off before its commit")

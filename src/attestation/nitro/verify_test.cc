@@ -258,13 +258,13 @@ TEST_F(NitroVerify, ReversedCabundle) {
 }
 
 TEST_F(NitroVerify, AuthoritiesMustBeAllowedToSign) {
-  enclave_.specs[SyntheticEnclave::kZonal].key_usage = "critical,digitalSignature";
+  enclave_.specs[SyntheticEnclave::kZonal].key_usage = "digitalSignature";
   EXPECT_EQ(verdict(), "nitro_ca_constraints");
   enclave_.specs[SyntheticEnclave::kZonal].key_usage = "none";
   EXPECT_EQ(verdict(), "nitro_ca_constraints");
   enclave_.reset();
   enclave_.specs[SyntheticEnclave::kInstance].is_ca = false;
-  enclave_.specs[SyntheticEnclave::kInstance].key_usage = "critical,keyCertSign";
+  enclave_.specs[SyntheticEnclave::kInstance].key_usage = "keyCertSign";
   EXPECT_EQ(verdict(), "nitro_ca_constraints");
 }
 

@@ -1,0 +1,13 @@
+#pragma once
+
+// Named maxima of what the evidence commands read.
+
+#include <cstddef>
+
+namespace apm::cli::evidence {
+
+inline constexpr std::size_t kInputBytesMax = std::size_t{1} << 20;
+inline constexpr std::size_t kCaseFileBytesMax = std::size_t{8} << 20;
+inline constexpr std::size_t kCaseFileValuesMax = 1'000'000;
+
+}  // namespace apm::cli::evidence

@@ -1,0 +1,172 @@
+// Offline looks at evidence: verify, identify. No server and no network is asked.
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/admin_verbs.h"
+#include "cli/evidence/detect.h"
+#include "cli/evidence/identify.h"
+#include "cli/evidence/judge.h"
+#include "cli/evidence/limits.h"
+
+namespace apm::cli {
+namespace {
+
+using evidence::Case;
+using evidence::Outcome;
+using evidence::Verdict;
+
+constexpr const char* kUsage =
+    "give the evidence file, and what it is judged by as NAME=FILE or NAME=hex:..., for example "
+    "vek=vcek.der, collateral=tdx.json, nonce=hex:00ff (docs/formats/evidence-cases.md)";
+
+Error usage(std::string message) {
+  return Error(Code::kInvalidArgument, "usage", std::move(message));
+}
+
+// FILE NAME=VALUE ...; `-at` is the clock, now without it.
+Result<Case> case_of(const Arguments& args) {
+  if (args.positional().empty()) return usage(kUsage);
+  const std::string& file = args.positional().front();
+  APM_TRY(const Bytes raw, read_file(file, evidence::kInputBytesMax));
+  APM_TRY(const evidence::Kind kind, evidence::detect(raw));
+  json::Object inputs{{kind.input, file}};
+  for (std::size_t i = 1; i < args.positional().size(); ++i) {
+    const std::string& word = args.positional()[i];
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos) return usage(kUsage);
+    const std::string name = word.substr(0, equals);
+    if (inputs.find(name) != nullptr) return usage(concat(name, " is given twice"));
+    inputs.set(name, word.substr(equals + 1));
+  }
+  std::int64_t now = SystemClock().unix_s();
+  if (args.has("at")) {
+    const auto at = parse_rfc3339_s(args.get("at"));
+    if (!at) return usage("-at must be a time such as 2026-11-24T00:00:00Z");
+    now = *at;
+  }
+  return Case::from_words(kind.family, std::move(inputs), now);
+}
+
+json::Object describe(const Verdict& verdict) {
+  return json::Object{
+      {"verdict", verdict.verdict}, {"stage", verdict.stage}, {"reason", verdict.reason}};
+}
+
+int verify_cases(Session& session, const std::string& path) {
+  const auto cases = evidence::read_case_file(path);
+  if (!cases.ok()) return fail(cases.error());
+  json::Array list;
+  std::vector<Row> rows;
+  for (const Case& one : *cases) {
+    const auto outcome = evidence::judge(one);
+    if (!outcome.ok()) return fail(outcome.error().within("case " + one.id()));
+    const Verdict verdict = evidence::verdict_of(one, *outcome);
+    json::Object line{{"id", one.id()}};
+    for (const auto& [name, value] : describe(verdict)) line.set(name, value);
+    list.emplace_back(std::move(line));
+    rows.push_back({one.id(), verdict.verdict, verdict.stage, verdict.reason});
+  }
+  print(session.format() == Format::kJson ? json::write_pretty(json::Value(std::move(list)))
+                                          : table({"Case", "Verdict", "Stage", "Reason"}, rows));
+  return kOk;
+}
+
+json::Value or_null(const std::string& text) {
+  return text.empty() ? json::Value() : json::Value(text);
+}
+
+void print_json(const Case& c, const Outcome& outcome, const Verdict& verdict) {
+  json::Object out = describe(verdict);
+  out.set("family", outcome.result ? outcome.result->family : c.family());
+  if (!verdict.message.empty()) out.set("message", verdict.message);
+  out.set("rules", outcome.appraisal.explain());
+  if (outcome.result && verdict.verdict == "accept") {
+    out.set("enclave_id", or_null(outcome.result->enclave_id));
+    out.set("signer_id", or_null(outcome.result->signer.signer_id));
+    out.set("trust_anchor", outcome.result->trust_anchor);
+    out.set("vendor_anchor", outcome.result->vendor_anchor);
+    out.set("claims", outcome.result->claims);
+  }
+  print(json::write_pretty(json::Value(std::move(out))));
+}
+
+void print_table(const Outcome& outcome, const Verdict& verdict) {
+  std::vector<Row> rows;
+  for (const auto& entry : outcome.appraisal.entries()) {
+    rows.push_back({std::string(attestation::stage_name(entry.rule.stage)), entry.rule.reason,
+                    entry.holds ? "holds" : "FAILS", entry.rule.found, entry.rule.wanted});
+  }
+  print(table({"Stage", "Rule", "", "Found", "Wanted"}, rows));
+  print("");
+  if (verdict.verdict != "accept") {
+    print(concat("Refused: ", verdict.reason, ": ", verdict.message));
+    return;
+  }
+  print("Accepted");
+  if (!outcome.result) return;
+  const attestation::EvidenceResult& result = *outcome.result;
+  print(concat("Trust anchor: ", result.trust_anchor,
+               result.vendor_anchor ? "" : " (NOT A VENDOR'S)"));
+  print(concat("Enclave ID:   ", result.enclave_id.empty() ? "none" : result.enclave_id));
+  print(concat("Signer ID:    ", result.signer.exists() ? result.signer.signer_id
+                                                        : concat("none: ", result.signer.reason)));
+}
+
+int verify(Session& session, const Arguments& args) {
+  if (args.has("cases")) return verify_cases(session, args.get("cases"));
+  const auto c = case_of(args);
+  if (!c.ok()) return fail(c.error());
+  const auto outcome = evidence::judge(*c);
+  if (!outcome.ok()) return fail(outcome.error());
+  const Verdict verdict = evidence::verdict_of(*c, *outcome);
+  if (session.format() == Format::kJson) {
+    print_json(*c, *outcome, verdict);
+  } else {
+    print_table(*outcome, verdict);
+  }
+  return verdict.verdict == "accept" ? kOk : kRemoteFailure;
+}
+
+int identify(Session& session, const Arguments& args) {
+  const auto c = case_of(args);
+  if (!c.ok()) return fail(c.error());
+  const auto identity = evidence::identify(*c);
+  if (!identity.ok()) return fail(identity.error());
+  const auto why = [](const std::string& id, const std::string& reason) {
+    return id.empty() ? concat("none: ", reason) : id;
+  };
+  if (session.format() == Format::kJson) {
+    json::Object out{{"family", identity->family},
+                     {"verified", false},
+                     {"enclave_id", or_null(identity->enclave_id)},
+                     {"signer_id", or_null(identity->signer.signer_id)}};
+    if (identity->enclave_id.empty()) out.set("enclave_reason", identity->enclave_reason);
+    if (!identity->signer.exists()) out.set("signer_reason", identity->signer.reason);
+    print(json::write_pretty(json::Value(std::move(out))));
+    return kOk;
+  }
+  print(table({"Key", "Value"},
+              {{"family", identity->family},
+               {"verified", "no: identify only reads; see verify"},
+               {"enclave_id", why(identity->enclave_id, identity->enclave_reason)},
+               {"signer_id", why(identity->signer.signer_id, identity->signer.reason)}}));
+  return kOk;
+}
+
+}  // namespace
+
+std::vector<Verb> evidence_verbs() {
+  return {{{"verify"},
+           "judge an evidence file offline: verify FILE [NAME=FILE ...], or --cases FILE",
+           {.with_value = {"cases", "at"}, .plain = {}},
+           verify},
+          {{"identify"},
+           "print the ids in an evidence file, without judging it",
+           {.with_value = {}, .plain = {}},
+           identify}};
+}
+
+}  // namespace apm::cli
