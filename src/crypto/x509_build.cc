@@ -86,7 +86,8 @@ Status add_extensions(X509* certificate, const CertificateSpec& spec, const Cert
   if (spec.is_ca && spec.path_length >= 0) basic += concat(",pathlen:", spec.path_length);
   APM_CHECK_OK(add_text_extension(certificate, above, NID_basic_constraints, basic));
   if (spec.key_usage != "none") {
-    const std::string usual = spec.is_ca ? "keyCertSign,cRLSign" : "digitalSignature,keyEncipherment";
+    const std::string usual =
+        spec.is_ca ? "keyCertSign,cRLSign" : "digitalSignature,keyEncipherment";
     APM_CHECK_OK(
         add_text_extension(certificate, above, NID_key_usage,
                            "critical," + (spec.key_usage.empty() ? usual : spec.key_usage)));

@@ -8,6 +8,8 @@ import sys
 
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 450
+# The tests of a verifier are a list, a case a reason, over one fixture: cutting it hides what is missing.
+TEST_LINES_MAX = 750
 LINE_COLUMNS_MAX = 100
 
 root = pathlib.Path(__file__).resolve().parents[2]
@@ -33,8 +35,9 @@ def is_code(name):
 
 def check_lengths(name, lines):
     data = sum(1 for line in lines if re.match(r'\s*(0x|"|-----|[A-Za-z0-9+/=]{40,}$)', line))
-    if len(lines) - data > FILE_LINES_MAX:  # tables of bytes and certificates do not count
-        fault(name, 1, f"{len(lines)} lines; a file has at most {FILE_LINES_MAX}")
+    most = TEST_LINES_MAX if name.endswith("_test.cc") else FILE_LINES_MAX
+    if len(lines) - data > most:  # tables of bytes and certificates do not count
+        fault(name, 1, f"{len(lines)} lines; a file has at most {most}")
     # The sources are formatted: a body ends at its head's indentation. Namespace and class level.
     for indent in ("", "  "):
         head = begin = None

@@ -63,6 +63,12 @@ Error bad_input(std::string_view input, std::string_view why) {
   return Error(Code::kInvalidArgument, "case_input", concat("input ", input, " ", why));
 }
 
+Result<std::string> member(const json::Value& value, std::string_view name) {
+  const std::string* text = value.string_at(name);
+  if (text == nullptr) return malformed(concat("a case needs the text ", name));
+  return *text;
+}
+
 bool known_input(std::string_view name) {
   return std::ranges::find(kInputs, name) != kInputs.end();
 }
@@ -76,10 +82,10 @@ std::string folder_of(const std::string& path) {
 
 Result<Case> Case::from_json(const json::Value& value, std::string folder) {
   Case out;
-  APM_TRY(out.id_, json::require_string(value, "id"));
-  APM_TRY(out.family_, json::require_string(value, "family"));
-  APM_TRY(out.stage_, json::require_string(value, "stage"));
-  APM_TRY(const std::string clock, json::require_string(value, "verify_time"));
+  APM_TRY(out.id_, member(value, "id"));
+  APM_TRY(out.family_, member(value, "family"));
+  APM_TRY(out.stage_, member(value, "stage"));
+  APM_TRY(const std::string clock, member(value, "verify_time"));
   const auto now = parse_rfc3339_s(clock);
   const json::Value* inputs = value.at("inputs");
   if (!now || inputs == nullptr || inputs->as_object() == nullptr) {
