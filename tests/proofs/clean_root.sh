@@ -41,10 +41,10 @@ fresh_root() {
   grep -lE '^ *Acquire' /etc/apt/apt.conf.d/* 2>/dev/null |
     xargs -r grep -hE '^ *Acquire::(Check|http|https|Retries)' >"$root/etc/apt/apt.conf.d/99mirror" || true
   mkdir -p "$root/work"
-  git clone -q --no-local "$here" "$root/work/main"
+  git clone -q --no-local "$here" "$root/src/apm"
   if [ -d "$here/../shared/vectors" ]; then
-    mkdir -p "$root/work/shared"
-    cp -r "$here/../shared/vectors" "$root/work/shared/"
+    mkdir -p "$root/src/shared"
+    cp -r "$here/../shared/vectors" "$root/src/shared/"
   fi
   mount -t proc proc "$root/proc"
   mkdir -p "$root/dev/shm" "$root/dev/pts" # the device nodes are mmdebstrap's
@@ -57,7 +57,7 @@ run_inside() { # run_inside ROUND COMMAND
   local round=$1 command=$2 start=$SECONDS code=0
   echo "=== round $round: $command"
   chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-    bash -c "cd /work/main && $command" </dev/null || code=$?
+    bash -c "cd /src/apm && $command" </dev/null || code=$?
   printf '{"round": %d, "command": "%s", "exit": %d, "seconds": %d}\n' \
     "$round" "$command" "$code" "$((SECONDS - start))" | tee -a "$results"
   [ "$code" = 0 ] || failed=$((failed + 1))
