@@ -111,6 +111,7 @@ Result<std::unique_ptr<logical::Backend>> Runtime::make_apm_method(barrier::View
   needs.anchors = anchors_;
   needs.cluster_id = seal ? seal->store_id : "";
   needs.server_key_sha256 = [this]() -> Result<Bytes> {
+    const MutexLock lock(identity_mutex_);
     if (!server_key_sha256_.empty()) return server_key_sha256_;
     return Error(Code::kUnavailable, "no_tls_identity",
                  "this listener has no TLS key that a login could be bound to");
@@ -153,11 +154,10 @@ Status Runtime::listen(const Config& config, std::optional<http::TlsIdentity> id
   if (!identity && !config.listener.tls_disable) {
     APM_TRY(http::TlsIdentity loaded, identity_from_files(config.listener));
     identity = std::move(loaded);
+    identity_is_of_files_ = true;
   }
-  if (identity) {
-    APM_TRY(const crypto::PublicKey key, identity->leaf().public_key());
-    server_key_sha256_ = crypto::sha256(key.spki_der());
-  }
+  listener_ = config.listener;
+  if (identity) APM_CHECK_OK(remember_identity(*identity));
   http::ServerConfig listener;
   listener.address = config.listener.address;
   listener.port = config.listener.port;
@@ -165,6 +165,23 @@ Status Runtime::listen(const Config& config, std::optional<http::TlsIdentity> id
   listener.identity = std::move(identity);
   APM_TRY(server_, http::Server::create(std::move(listener), *pipeline_, log_));
   return server_->start();
+}
+
+// What logins are bound to.
+Status Runtime::remember_identity(const http::TlsIdentity& identity) {
+  APM_TRY(const crypto::PublicKey key, identity.leaf().public_key());
+  const MutexLock lock(identity_mutex_);
+  server_key_sha256_ = crypto::sha256(key.spki_der());
+  return {};
+}
+
+Status Runtime::reload_identity() {
+  if (!identity_is_of_files_) return {};
+  APM_TRY(const http::TlsIdentity identity, identity_from_files(listener_));
+  APM_CHECK_OK(server_->replace_identity(identity));
+  APM_CHECK_OK(remember_identity(identity));
+  log_.info("server", "the TLS certificate and key were read again");
+  return {};
 }
 
 void Runtime::shutdown() {

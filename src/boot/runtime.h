@@ -10,6 +10,7 @@
 #include "api/core.h"
 #include "api/pipeline.h"
 #include "attestation/snp/anchors.h"
+#include "base/mutex.h"
 #include "boot/config.h"
 #include "http/server.h"
 #include "storage/store.h"
@@ -24,6 +25,9 @@ class Runtime {
       std::unique_ptr<storage::Store> store);
 
   [[nodiscard]] Status listen(const Config& config, std::optional<http::TlsIdentity> identity);
+  // Reads certificate and key again when they came from files; connections that exist keep theirs.
+  // When the new ones cannot be used, the old ones stay.
+  [[nodiscard]] Status reload_identity();
   void shutdown();
 
   [[nodiscard]] barrier::Barrier& barrier() { return barrier_; }
@@ -33,6 +37,7 @@ class Runtime {
   [[nodiscard]] http::Server* server() { return server_.get(); }
 
  private:
+  [[nodiscard]] Status remember_identity(const http::TlsIdentity& identity);
   Runtime(const Clock& clock, Log& log, std::unique_ptr<storage::Store> store);
   [[nodiscard]] mounts::Factories factories();
   [[nodiscard]] Result<std::unique_ptr<logical::Backend>> make_apm_method(barrier::View view);
@@ -48,7 +53,10 @@ class Runtime {
   api::PolicyStore policies_;
   audit::Broker audit_;
   std::shared_ptr<const attestation::snp::Anchors> anchors_;
-  Bytes server_key_sha256_;  // set by listen(), before any login can come
+  ListenerConfig listener_;
+  bool identity_is_of_files_ = false;
+  Mutex identity_mutex_;
+  Bytes server_key_sha256_ APM_GUARDED_BY(identity_mutex_);  // set before any login can come
   std::unique_ptr<api::Core> core_;
   std::unique_ptr<api::Pipeline> pipeline_;
   std::unique_ptr<http::Server> server_;

@@ -31,7 +31,18 @@ sigset_t handled_signals() {
   return set;
 }
 
-// Until a signal ends the server: once a minute housekeeping, on SIGHUP a new audit file.
+void reopen_files(Runtime& runtime, Log& log) {
+  const Status audit = runtime.audit().reopen();
+  if (!audit.ok()) log.error("audit", "reopening after SIGHUP", {{"cause", audit.error().message}});
+  const Status identity = runtime.reload_identity();
+  if (identity.ok()) return;
+  log.error("server",
+            "the TLS certificate and key could not be read again; the old ones stay in use",
+            {{"cause", identity.error().message}});
+}
+
+// Until a signal ends the server: once a minute housekeeping; on SIGHUP a new audit file, and the
+// TLS files again.
 int serve_until_signal(Runtime& runtime, Log& log) {
   std::cout << "==> Vault server started! Log data will stream in below:\n" << std::endl;
   const sigset_t set = handled_signals();
@@ -39,9 +50,7 @@ int serve_until_signal(Runtime& runtime, Log& log) {
   while (true) {
     const int signal = ::sigtimedwait(&set, nullptr, &wait);
     if (signal == SIGHUP) {
-      const Status done = runtime.audit().reopen();
-      if (!done.ok())
-        log.error("audit", "reopening after SIGHUP", {{"cause", done.error().message}});
+      reopen_files(runtime, log);
     } else if (signal > 0) {
       break;
     } else if (errno == EAGAIN) {

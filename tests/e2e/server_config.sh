@@ -125,6 +125,24 @@ head -c 34000000 /dev/zero >"$dir/big"
 [ "$(status -X DELETE "$VAULT_ADDR/v1/sys/health")" = 405 ] || fail "method of health: $(cat "$dir/out")"
 passed=$((passed + 6))
 
+# A renewed certificate is served after SIGHUP; one that does not belong to the key is not.
+serial() { openssl s_client -connect "localhost:$port" </dev/null 2>/dev/null | openssl x509 -noout -serial; }
+serves() { for _ in $(seq 100); do [ "$(serial)" = "$1" ] && return; sleep 0.05; done; return 1; }
+before=$(serial)
+cp "$dir/cert.pem" "$dir/old.pem"
+openssl req -x509 -new -key "$dir/key.pem" -days 3 -subj /CN=localhost \
+  -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -out "$dir/cert.pem" 2>/dev/null
+renewed=$(openssl x509 -noout -serial -in "$dir/cert.pem")
+kill -HUP "$server"
+serves "$renewed" || fail "the renewed certificate is not served: $before, $renewed"
+openssl req -x509 -newkey rsa:2048 -nodes -days 3 -subj /CN=other -keyout /dev/null -out "$dir/cert.pem" 2>/dev/null
+kill -HUP "$server"
+for _ in $(seq 100); do grep -q 'could not be read again' "$dir/server.log" && break; sleep 0.05; done
+grep -q 'could not be read again' "$dir/server.log" || fail "a certificate of another key is not complained of"
+serves "$renewed" || fail "a certificate of another key replaced the one in use"
+cp "$dir/old.pem" "$dir/cert.pem"
+passed=$((passed + 2))
+
 kill -KILL "$server"; wait "$server" 2>/dev/null || true
 start
 [ "$(jq .sealed <<<"$health")" = true ] || fail "sealed after a crash: $health"
