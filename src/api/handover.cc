@@ -72,8 +72,11 @@ bool administers(Core& core, const Confirmation& by) {
   const auto own = core.tokens().lookup_accessor(by.caller.accessor);
   if (by.token_id.empty() || !own.ok() || own->limited) return false;
   const policy::Acl acl = core.policies().acl(by.caller.policies);
-  return by.caller.root ||
-         acl.decide(kAdministratorsPath, logical::Operation::kUpdate, nullptr).allowed;
+  const auto may_update = [&acl](const char* path) {
+    return acl.decide(path, logical::Operation::kUpdate, nullptr).allowed;
+  };
+  // A policy that no token can be given makes nobody an administrator.
+  return by.caller.root || (may_update(kAdministratorsPath) && may_update("auth/token/create"));
 }
 
 // Nobody may be locked out by a confirmation without having said so.
@@ -92,7 +95,8 @@ Status check_left_behind(Core& core, const Confirmation& by, const Handover& han
   }
   if (!administers(core, by)) {
     return refuse("handover_no_administrator",
-                  "this token may not write policies, or has a limited number of uses, so it could "
+                  "this token may not write policies and create tokens, or has a limited number of "
+                  "uses, so it could "
                   "not make an administrator when the root token is gone: confirm as an "
                   "administrator, or say -force");
   }

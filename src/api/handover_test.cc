@@ -24,6 +24,7 @@ class HandoverTest : public ApiTest {
     ASSERT_TRUE(write_handover(server.barrier, record_).ok());
     const char* policy =
         R"json({"policy":"path \"sys/policies/acl/*\" { capabilities = [\"update\"] }\n)json"
+        R"json(path \"auth/token/create\" { capabilities = [\"update\"] }\n)json"
         R"json(path \"sys/apm/handover/confirm\" { capabilities = [\"update\", \"sudo\"] }\n)json"
         R"json(path \"sys/apm/*\" { capabilities = [\"read\"] }"})json";
     ASSERT_EQ(server.ask("PUT", "sys/policies/acl/admin", policy).status, 204);
@@ -89,7 +90,7 @@ TEST_F(HandoverTest, WhoConfirmsMustBeAbleToMakeAdministrators) {
   const std::string clerk = server.make_token(R"({"policies":["clerk"],"no_parent":true})");
   const Reply refused = server.ask("PUT", kConfirm, "{}", clerk);
   EXPECT_EQ(refused.status, 400);
-  EXPECT_TRUE(refused.error().starts_with("this token may not write policies"));
+  EXPECT_TRUE(refused.error().starts_with("this token may not write policies and create tokens"));
   const std::string once =
       server.make_token(R"({"policies":["admin"],"no_parent":true,"num_uses":5})");
   EXPECT_EQ(*server.ask("PUT", kConfirm, "{}", once).body.string_at("reason"),

@@ -32,7 +32,7 @@ Result<Case> case_of(const Arguments& args) {
   const std::string& file = args.positional().front();
   APM_TRY(const Bytes raw, read_file(file, evidence::kInputBytesMax));
   APM_TRY(const evidence::Kind kind, evidence::detect(raw));
-  json::Object inputs{{kind.input, file}};
+  json::Object inputs;
   for (std::size_t i = 1; i < args.positional().size(); ++i) {
     const std::string& word = args.positional()[i];
     const std::size_t equals = word.find('=');
@@ -47,7 +47,7 @@ Result<Case> case_of(const Arguments& args) {
     if (!at) return usage("-at must be a time such as 2026-11-24T00:00:00Z");
     now = *at;
   }
-  return Case::from_words(kind.family, std::move(inputs), now);
+  return Case::from_words(kind.family, {kind.input, raw}, std::move(inputs), now);
 }
 
 json::Object describe(const Verdict& verdict) {
@@ -55,23 +55,35 @@ json::Object describe(const Verdict& verdict) {
       {"verdict", verdict.verdict}, {"stage", verdict.stage}, {"reason", verdict.reason}};
 }
 
-int verify_cases(Session& session, const std::string& path) {
-  const auto cases = evidence::read_case_file(path);
+// A case that cannot be judged gets a row of its own, and the rest go on; the exit code then says
+// so.
+int verify_cases(Session& session, const Arguments& args) {
+  if (!args.positional().empty() || args.has("at")) {
+    return fail(usage("--cases FILE takes no other evidence and no -at: each case has its own"));
+  }
+  const auto cases = evidence::read_case_file(args.get("cases"));
   if (!cases.ok()) return fail(cases.error());
   json::Array list;
   std::vector<Row> rows;
-  for (const Case& one : *cases) {
-    const auto outcome = evidence::judge(one);
-    if (!outcome.ok()) return fail(outcome.error().within("case " + one.id()));
-    const Verdict verdict = evidence::verdict_of(one, *outcome);
-    json::Object line{{"id", one.id()}};
+  int code = kOk;
+  for (const auto& [id, one] : *cases) {
+    const auto outcome = one.ok() ? evidence::judge(*one) : Result<Outcome>(one.error());
+    Verdict verdict;
+    if (outcome.ok()) {
+      verdict = evidence::verdict_of(*one, *outcome);
+    } else {
+      print_error(concat("case ", id, ": ", outcome.error().message));
+      verdict = {"error", "", outcome.error().reason, outcome.error().message};
+      code = kLocalFailure;
+    }
+    json::Object line{{"id", id}};
     for (const auto& [name, value] : describe(verdict)) line.set(name, value);
     list.emplace_back(std::move(line));
-    rows.push_back({one.id(), verdict.verdict, verdict.stage, verdict.reason});
+    rows.push_back({id, verdict.verdict, verdict.stage, verdict.reason});
   }
   print(session.format() == Format::kJson ? json::write_pretty(json::Value(std::move(list)))
                                           : table({"Case", "Verdict", "Stage", "Reason"}, rows));
-  return kOk;
+  return code;
 }
 
 json::Value or_null(const std::string& text) {
@@ -82,6 +94,7 @@ void print_json(const Case& c, const Outcome& outcome, const Verdict& verdict) {
   json::Object out = describe(verdict);
   out.set("family", outcome.result ? outcome.result->family : c.family());
   if (!verdict.message.empty()) out.set("message", verdict.message);
+  out.set("challenge_checked", c.knows_challenge());
   out.set("rules", outcome.appraisal.explain());
   if (outcome.result && verdict.verdict == "accept") {
     out.set("enclave_id", or_null(outcome.result->enclave_id));
@@ -93,7 +106,7 @@ void print_json(const Case& c, const Outcome& outcome, const Verdict& verdict) {
   print(json::write_pretty(json::Value(std::move(out))));
 }
 
-void print_table(const Outcome& outcome, const Verdict& verdict) {
+void print_table(const Case& c, const Outcome& outcome, const Verdict& verdict) {
   std::vector<Row> rows;
   for (const auto& entry : outcome.appraisal.entries()) {
     rows.push_back({std::string(attestation::stage_name(entry.rule.stage)), entry.rule.reason,
@@ -106,6 +119,9 @@ void print_table(const Outcome& outcome, const Verdict& verdict) {
     return;
   }
   print("Accepted");
+  if (!c.knows_challenge()) {
+    print("Freshness:    NOT CHECKED: no nonce or report_data was given, so this may be a replay");
+  }
   if (!outcome.result) return;
   const attestation::EvidenceResult& result = *outcome.result;
   print(concat("Trust anchor: ", result.trust_anchor,
@@ -116,7 +132,7 @@ void print_table(const Outcome& outcome, const Verdict& verdict) {
 }
 
 int verify(Session& session, const Arguments& args) {
-  if (args.has("cases")) return verify_cases(session, args.get("cases"));
+  if (args.has("cases")) return verify_cases(session, args);
   const auto c = case_of(args);
   if (!c.ok()) return fail(c.error());
   const auto outcome = evidence::judge(*c);
@@ -125,7 +141,7 @@ int verify(Session& session, const Arguments& args) {
   if (session.format() == Format::kJson) {
     print_json(*c, *outcome, verdict);
   } else {
-    print_table(*outcome, verdict);
+    print_table(*c, *outcome, verdict);
   }
   return verdict.verdict == "accept" ? kOk : kRemoteFailure;
 }

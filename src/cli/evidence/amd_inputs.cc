@@ -1,7 +1,5 @@
 #include "cli/evidence/amd_inputs.h"
 
-#include <algorithm>
-
 #include "base/text.h"
 
 namespace apm::cli::evidence {
@@ -43,7 +41,10 @@ Result<attestation::snp::Floor> snp_floor(const Case& c) {
   floor.allow_vlek = vlek || (capture && !c.has("allow_vlek"));
   APM_TRY(floor.allow_debug, c.flag("allow_debug"));
   APM_TRY(const std::uint64_t vmpl, c.number("policy_vmpl_max", capture ? kVmplMax : 0));
-  floor.vmpl_max = static_cast<std::uint32_t>(std::min(vmpl, kVmplMax));
+  if (vmpl > kVmplMax) {
+    return Error(Code::kInvalidArgument, "case_input", "input policy_vmpl_max must be at most 3");
+  }
+  floor.vmpl_max = static_cast<std::uint32_t>(vmpl);
   APM_TRY(const std::uint64_t level, c.number("policy_min_reported_snp_spl", 0));
   if (level > 255) {
     return Error(Code::kInvalidArgument, "case_input",

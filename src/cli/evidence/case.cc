@@ -15,45 +15,67 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kFamilies = {"snp",   "azure", "tpm", "maa",
                                                        "nitro", "sgx",   "tdx"};
-// Every input that some family reads. Another one is refused: a floor that nobody looks at must not
-// look as if it held.
-constexpr std::array<std::string_view, 37> kInputs = {"report",
-                                                      "extended",
-                                                      "vek",
-                                                      "intermediate",
-                                                      "root",
-                                                      "thim",
-                                                      "crl",
-                                                      "host_data_preimage",
-                                                      "report_data",
-                                                      "report_data_preimage",
-                                                      "policy_vmpl_max",
-                                                      "policy_min_reported_snp_spl",
-                                                      "allow_vlek",
-                                                      "allow_debug",
-                                                      "hcl",
-                                                      "td_quote",
-                                                      "ak",
-                                                      "tpm_msg",
-                                                      "tpm_sig",
-                                                      "tpm_sig_raw",
-                                                      "tpm_sig_tpmt",
-                                                      "pcrs",
-                                                      "eventlog",
-                                                      "nonce",
-                                                      "doc",
-                                                      "jwt",
-                                                      "jwks",
-                                                      "expected_issuer",
-                                                      "quote",
-                                                      "ccel",
-                                                      "collateral",
-                                                      "tcb_info",
-                                                      "tcb_chain",
-                                                      "qe_identity",
-                                                      "qe_chain",
-                                                      "pck_crl",
-                                                      "root_crl"};
+
+// Which families read an input. Any other is refused: a floor that nobody looks at must not look as
+// if it held.
+struct Input {
+  std::string_view name;
+  std::string_view families;
+};
+constexpr Input kInputs[] = {
+    {"root", "snp azure nitro sgx tdx"},
+    {"report", "snp"},
+    {"extended", "snp"},
+    {"vek", "snp azure"},
+    {"intermediate", "snp azure"},
+    {"thim", "snp azure"},
+    {"crl", "snp azure"},
+    {"host_data_preimage", "snp"},
+    {"report_data", "snp sgx tdx"},
+    {"report_data_preimage", "sgx tdx"},
+    {"policy_vmpl_max", "snp azure maa"},
+    {"policy_min_reported_snp_spl", "snp azure"},
+    {"allow_vlek", "snp azure"},
+    {"allow_debug", "snp azure nitro maa sgx tdx"},
+    {"hcl", "azure"},
+    {"td_quote", "azure"},
+    {"ak", "azure tpm"},
+    {"tpm_msg", "azure tpm"},
+    {"tpm_sig", "azure tpm"},
+    {"tpm_sig_raw", "azure tpm"},
+    {"tpm_sig_tpmt", "azure tpm"},
+    {"pcrs", "azure tpm"},
+    {"eventlog", "azure tpm"},
+    {"nonce", "azure tpm nitro maa"},
+    {"doc", "nitro"},
+    {"jwt", "maa"},
+    {"jwks", "maa"},
+    {"expected_issuer", "maa"},
+    {"quote", "sgx tdx"},
+    {"ccel", "tdx"},
+    {"collateral", "azure sgx tdx"},
+    {"tcb_info", "azure sgx tdx"},
+    {"tcb_chain", "azure sgx tdx"},
+    {"qe_identity", "azure sgx tdx"},
+    {"qe_chain", "azure sgx tdx"},
+    {"pck_crl", "azure sgx tdx"},
+    {"root_crl", "azure sgx tdx"},
+};
+// Two that say the same thing: judged in full, only one may be given.
+constexpr std::pair<std::string_view, std::string_view> kExclusive[] = {
+    {"vek", "thim"},
+    {"collateral", "tcb_info"},
+    {"collateral", "tcb_chain"},
+    {"collateral", "qe_identity"},
+    {"collateral", "qe_chain"},
+    {"collateral", "pck_crl"},
+    {"collateral", "root_crl"},
+    {"tpm_sig", "tpm_sig_raw"},
+    {"tpm_sig", "tpm_sig_tpmt"},
+    {"tpm_sig_raw", "tpm_sig_tpmt"},
+    {"report_data", "report_data_preimage"},
+    {"hcl", "ak"},
+};
 
 Error malformed(std::string message) {
   return Error(Code::kInvalidArgument, "case_malformed", std::move(message));
@@ -69,8 +91,14 @@ Result<std::string> member(const json::Value& value, std::string_view name) {
   return *text;
 }
 
-bool known_input(std::string_view name) {
-  return std::ranges::find(kInputs, name) != kInputs.end();
+const Input* find_input(std::string_view name) {
+  const auto* found = std::ranges::find(kInputs, name, &Input::name);
+  return found == std::end(kInputs) ? nullptr : found;
+}
+
+bool reads(const Input& input, std::string_view family) {
+  const auto families = split(input.families, ' ');
+  return std::ranges::find(families, family) != families.end();
 }
 
 std::string folder_of(const std::string& path) {
@@ -104,11 +132,17 @@ Result<Case> Case::from_json(const json::Value& value, std::string folder) {
   return out;
 }
 
-Result<Case> Case::from_words(std::string family, json::Object inputs, std::int64_t now_unix_s) {
+Result<Case> Case::from_words(std::string family, Given evidence, json::Object inputs,
+                              std::int64_t now_unix_s) {
   Case out;
   out.family_ = std::move(family);
   out.stage_ = "all";
+  if (inputs.find(evidence.input) != nullptr) {
+    return bad_input(evidence.input, "is the evidence file itself: do not give it again");
+  }
   out.inputs_ = std::move(inputs);
+  out.inputs_.set(evidence.input, "");
+  out.evidence_ = std::move(evidence);
   out.now_unix_s_ = now_unix_s;
   APM_CHECK_OK(out.check_inputs());
   return out;
@@ -119,9 +153,20 @@ Status Case::check_inputs() const {
     return malformed(concat("the evidence family '", family_, "' is not known"));
   }
   for (const auto& [name, value] : inputs_) {
-    if (known_input(name)) continue;
-    return Error(Code::kInvalidArgument, "case_input_unknown",
-                 concat("there is no input '", name, "': see docs/formats/evidence-cases.md"));
+    const Input* input = find_input(name);
+    if (input == nullptr) {
+      return Error(Code::kInvalidArgument, "case_input_unknown",
+                   concat("there is no input '", name, "': see docs/formats/evidence-cases.md"));
+    }
+    if (!reads(*input, family_)) {
+      return Error(Code::kInvalidArgument, "case_input_unread",
+                   concat("input ", name, " says nothing about ", family_, " evidence"));
+    }
+  }
+  for (const auto& [one, other] : kExclusive) {
+    if (rigour_ == Rigour::kFull && has(one) && has(other)) {
+      return bad_input(one, concat("and ", other, " exclude each other: give one"));
+    }
   }
   return {};
 }
@@ -131,7 +176,12 @@ attestation::Appraisal Case::appraisal() const {
   return last ? attestation::Appraisal(*last) : attestation::Appraisal();
 }
 
+bool Case::knows_challenge() const {
+  return has("nonce") || has("report_data") || has("report_data_preimage");
+}
+
 Result<Bytes> Case::bytes(std::string_view input) const {
+  if (!evidence_.input.empty() && input == evidence_.input) return evidence_.bytes;
   APM_TRY(const std::string word, text(input));
   if (word.starts_with("hex:")) {
     const auto raw = hex_decode(std::string_view(word).substr(4));
@@ -178,11 +228,15 @@ Result<std::string> Case::certificate_pem(std::string_view input) const {
   APM_TRY(const Bytes raw, bytes(input));
   if (as_text(raw).find("-----BEGIN") != std::string_view::npos) return std::string(as_text(raw));
   const auto certificate = crypto::Certificate::from_der(raw);
-  if (!certificate.ok()) return bad_input(input, "is not a certificate");
+  if (!certificate.ok() && input == "root") return bad_input(input, "is not a certificate");
+  if (!certificate.ok()) {
+    return Error(Code::kRefused, "certificate_malformed",
+                 concat("input ", input, " is not a certificate"));
+  }
   return certificate->pem();
 }
 
-Result<std::vector<Case>> read_case_file(const std::string& path) {
+Result<std::vector<ListedCase>> read_case_file(const std::string& path) {
   APM_TRY(const Bytes raw, read_file(path, kCaseFileBytesMax));
   json::Limits limits;
   limits.bytes_max = kCaseFileBytesMax;
@@ -193,10 +247,10 @@ Result<std::vector<Case>> read_case_file(const std::string& path) {
   if (list == nullptr || list->as_array() == nullptr) {
     return malformed(concat(path, " has no list \"cases\""));
   }
-  std::vector<Case> out;
+  std::vector<ListedCase> out;
   for (const json::Value& value : *list->as_array()) {
-    APM_TRY(Case one, Case::from_json(value, folder_of(path)));
-    out.push_back(std::move(one));
+    const std::string* id = value.string_at("id");
+    out.push_back({id == nullptr ? "" : *id, Case::from_json(value, folder_of(path))});
   }
   return out;
 }

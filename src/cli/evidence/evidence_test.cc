@@ -53,20 +53,58 @@ TEST(EvidenceCase, MalformedCases) {
 }
 
 TEST(EvidenceCase, Inputs) {
-  const auto c = *Case::from_words("snp",
-                                   json::Object{{"report", "hex:zz"},
+  const auto c = *Case::from_words("snp", {"report", Bytes{1}},
+                                   json::Object{{"host_data_preimage", "hex:zz"},
                                                 {"vek", "/nonexistent/file"},
                                                 {"allow_debug", "perhaps"},
                                                 {"policy_vmpl_max", "many"},
-                                                {"nonce", "hex:00ff"}},
+                                                {"crl", "hex:00ff"},
+                                                {"root", "hex:00"},
+                                                {"intermediate", "hex:00"}},
                                    0);
-  EXPECT_EQ(c.bytes("report").error().reason, "case_input");
+  EXPECT_EQ(*c.bytes("report"), Bytes{1});
+  EXPECT_EQ(c.bytes("host_data_preimage").error().reason, "case_input");
   EXPECT_EQ(c.bytes("vek").error().code, Code::kIo);
   EXPECT_EQ(c.flag("allow_debug").error().reason, "case_input");
   EXPECT_EQ(c.number("policy_vmpl_max", 0).error().reason, "case_input");
-  EXPECT_EQ(c.bytes("pcrs").error().reason, "case_input");
-  EXPECT_EQ(*c.bytes("nonce"), (Bytes{0x00, 0xff}));
+  EXPECT_EQ(c.bytes("extended").error().reason, "case_input");
+  EXPECT_EQ(*c.bytes("crl"), (Bytes{0x00, 0xff}));
+  EXPECT_EQ(c.certificate_pem("root").error().reason, "case_input");
+  EXPECT_EQ(c.certificate_pem("intermediate").error().reason, "certificate_malformed");
   EXPECT_FALSE(*c.flag("allow_vlek"));
+}
+
+// Inputs that nobody reads, that contradict each other, or that repeat the evidence itself.
+TEST(EvidenceCase, InputsThatWouldNotCount) {
+  const auto why = [](const char* family, const char* evidence, json::Object inputs) {
+    const auto made = Case::from_words(family, {evidence, Bytes{1}}, std::move(inputs), 0);
+    return made.ok() ? "" : made.error().reason;
+  };
+  EXPECT_EQ(why("snp", "report", {{"nonce", "hex:00"}}), "case_input_unread");
+  EXPECT_EQ(why("snp", "report", {{"report_data_preimage", "hex:00"}}), "case_input_unread");
+  EXPECT_EQ(why("nitro", "doc", {{"policy_vmpl_max", "0"}}), "case_input_unread");
+  EXPECT_EQ(why("tdx", "quote", {{"nonce", "hex:00"}}), "case_input_unread");
+  EXPECT_EQ(why("snp", "report", {{"minimum", "9"}}), "case_input_unknown");
+  EXPECT_EQ(why("snp", "report", {{"vek", "a"}, {"thim", "b"}}), "case_input");
+  EXPECT_EQ(why("tdx", "quote", {{"collateral", "a"}, {"pck_crl", "b"}}), "case_input");
+  EXPECT_EQ(why("snp", "report", {{"report", "a"}}), "case_input");
+  EXPECT_EQ(why("snp", "report", {{"vek", "a"}, {"crl", "b"}}), "");
+}
+
+// What cannot be read is a fault of the question and no verdict; a malformed certificate is one.
+TEST(EvidenceJudge, FaultsOfTheQuestion) {
+  const auto ask = [](const char* family, const char* evidence, json::Object inputs) {
+    const auto c = Case::from_words(family, {evidence, Bytes(1184, 0)}, std::move(inputs), 0);
+    const auto outcome = judge(*c);
+    return outcome.ok() ? verdict_of(*c, *outcome).reason : "error " + outcome.error().reason;
+  };
+  EXPECT_EQ(ask("snp", "report", {{"root", "hex:00"}}), "error case_input");
+  EXPECT_EQ(ask("snp", "report", {{"policy_vmpl_max", "4"}}), "error case_input");
+  EXPECT_EQ(ask("snp", "report", {{"vek", "hex:3082"}}), "certificate_malformed");
+  EXPECT_EQ(ask("tpm", "tpm_msg", {{"ak", "hex:00"}}), "tpm_ak_malformed");
+  // A report longer than the file of report and table.
+  EXPECT_EQ(ask("snp", "report", {{"extended", "hex:" + std::string(2400, '0')}}),
+            "snp_report_version");
 }
 
 TEST(EvidenceDetect, TellsNothingFromNoise) {
@@ -98,9 +136,8 @@ class CapturedEvidence : public ::testing::Test {
   // Judged in full, as `verify FILE` does.
   static Verdict full(const std::string& family, const std::string& input, const std::string& file,
                       json::Object more = {}) {
-    more.set(input, vectors() + "/" + file);
-    const auto c =
-        Case::from_words(family, std::move(more), *parse_rfc3339_s("2026-11-01T00:00:00Z"));
+    const auto c = Case::from_words(family, {input, *read_file(vectors() + "/" + file, 1 << 20)},
+                                    std::move(more), *parse_rfc3339_s("2026-11-01T00:00:00Z"));
     const auto outcome = judge(*c);
     EXPECT_TRUE(outcome.ok()) << file << ": " << outcome.error().message;
     return verdict_of(*c, *outcome);
@@ -115,7 +152,8 @@ TEST_F(CapturedEvidence, EveryCaseReachesItsVerdictAtItsStage) {
   ASSERT_EQ(cases->size(), list.size());
   ASSERT_GE(list.size(), 86U);
   for (std::size_t i = 0; i < list.size(); ++i) {
-    const Case& c = cases->at(i);
+    ASSERT_TRUE(cases->at(i).made.ok()) << cases->at(i).made.error().message;
+    const Case& c = *cases->at(i).made;
     const auto outcome = judge(c);
     ASSERT_TRUE(outcome.ok()) << c.id() << ": " << outcome.error().message;
     const Verdict verdict = verdict_of(c, *outcome);
@@ -161,6 +199,36 @@ TEST_F(CapturedEvidence, SafeDefaultsWhereNoCaseFileAsksForLess) {
   EXPECT_EQ(full("nitro", "doc", "nitro/anjuna-2021.cose").verdict, "reject");
 }
 
+// The root that a case names is the only anchor, whatever else the evidence brings along.
+TEST_F(CapturedEvidence, AzureMachines) {
+  const auto inputs = [](const char* root) {
+    const std::string base = vectors() + "/azure/snp-a-trustee-v0.";
+    return json::Object{{"vek", base + "vcek.der"},
+                        {"tpm_msg", base + "tpm-msg.bin"},
+                        {"tpm_sig", base + "tpm-sig.bin"},
+                        {"pcrs", base + "pcrs.bin"},
+                        {"nonce", "hex:6368616c6c656e6765"},
+                        {"intermediate", vectors() + "/roots/amd-ask-milan.der"},
+                        {"root", vectors() + root}};
+  };
+  const char* const hcl = "azure/snp-a-trustee-v0.hcl.bin";
+  EXPECT_EQ(full("azure", "hcl", hcl, inputs("/roots/amd-ark-genoa.der")).reason,
+            "snp_chain_untrusted");
+  EXPECT_EQ(full("azure", "hcl", hcl, inputs("/roots/amd-ark-milan.der")).verdict, "accept");
+  json::Object distracted = inputs("/roots/amd-ark-genoa.der");
+  distracted.set("td_quote", "hex:00");
+  const auto c = Case::from_words("azure", {"hcl", *read_file(vectors() + "/" + hcl, 1 << 20)},
+                                  std::move(distracted), 1'793'491'200);
+  EXPECT_EQ(judge(*c).error().reason, "case_input");
+  const auto honest = Case::from_words("azure", {"hcl", *read_file(vectors() + "/" + hcl, 1 << 20)},
+                                       inputs("/roots/amd-ark-milan.der"), 1'793'491'200);
+  const auto outcome = judge(*honest);
+  ASSERT_TRUE(outcome.ok() && outcome->result);
+  EXPECT_EQ(outcome->result->family, "azure-snp-vtpm");
+  EXPECT_EQ(outcome->result->enclave_id.size(), 64U);
+  EXPECT_FALSE(outcome->result->vendor_anchor);
+}
+
 TEST_F(CapturedEvidence, KindsAndIdentities) {
   const std::map<std::string, std::pair<std::string, std::string>> files = {
       {"snp/milan-v2-virtee.report.bin",
@@ -176,10 +244,11 @@ TEST_F(CapturedEvidence, KindsAndIdentities) {
       {"azure/snp-b-trustee.hcl.bin", {"azure", ""}}};
   for (const auto& [file, wanted] : files) {
     const std::string path = vectors() + "/" + file;
-    const auto kind = detect(*read_file(path, 1 << 20));
+    const Bytes raw = *read_file(path, 1 << 20);
+    const auto kind = detect(raw);
     ASSERT_TRUE(kind.ok()) << file;
     EXPECT_EQ(kind->family, wanted.first) << file;
-    const auto c = Case::from_words(kind->family, json::Object{{kind->input, path}}, 0);
+    const auto c = Case::from_words(kind->family, {kind->input, raw}, {}, 0);
     const auto identity = identify(*c);
     ASSERT_TRUE(identity.ok()) << file << ": " << identity.error().message;
     EXPECT_EQ(identity->enclave_id, wanted.second) << file;

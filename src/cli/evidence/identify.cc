@@ -77,7 +77,8 @@ Result<Identity> of_azure(const Case& c) {
     out.signer.message = out.enclave_message;
     return out;
   }
-  APM_TRY(const attestation::tpm::PcrValues pcrs, pcr_values(c));
+  APM_TRY(const Pcrs given, pcr_values(c));
+  const attestation::tpm::PcrValues& pcrs = given.values;
   APM_TRY(const std::optional<Bytes> log, c.optional_bytes("eventlog"));
   set_enclave(attestation::azure_vtpm_enclave_id(pcrs, out.family), out);
   out.signer = attestation::azure_vtpm_signer(log.value_or(Bytes()), pcrs);

@@ -33,9 +33,7 @@ std::vector<Failure> failures_of(const Outcome& outcome) {
   return out;
 }
 
-}  // namespace
-
-Result<Outcome> judge(const Case& c) {
+Result<Outcome> ask_verifier(const Case& c) {
   if (c.family() == "snp") return judge_snp(c);
   if (c.family() == "azure") return judge_azure(c);
   if (c.family() == "tpm") return judge_tpm(c);
@@ -43,6 +41,22 @@ Result<Outcome> judge(const Case& c) {
   if (c.family() == "nitro") return judge_nitro(c);
   if (c.family() == "maa") return judge_maa(c);
   return Error(Code::kInternal, "case_family", "a family without a verifier: " + c.family());
+}
+
+}  // namespace
+
+// Only a refusal says something of the evidence. Anything else (a file that cannot be read, a
+// malformed floor) is a fault of the question.
+Result<Outcome> judge(const Case& c) {
+  auto outcome = ask_verifier(c);
+  if (!outcome.ok() && outcome.error().code == Code::kRefused) {
+    return Outcome{
+        .appraisal = c.appraisal(), .status = outcome.error(), .unrooted = false, .result = {}};
+  }
+  if (outcome.ok() && !outcome->status.ok() && outcome->status.error().code != Code::kRefused) {
+    return outcome->status.error();
+  }
+  return outcome;
 }
 
 Verdict verdict_of(const Case& c, const Outcome& outcome) {

@@ -60,39 +60,66 @@ Result<azure::Expectation> expectation_of(const Case& c, const attestation::snp:
   return out;
 }
 
-Status judge_quote(const Case& c, const azure::PlatformClaims& platform,
-                   const azure::Expectation& expected, Appraisal& appraisal) {
+// Ends with the machine's claims and ids when its quote holds.
+Status judge_quote(const Case& c, azure::PlatformClaims platform,
+                   const azure::Expectation& expected, Outcome& out) {
   APM_TRY(const Bytes attest, c.bytes("tpm_msg"));
-  APM_TRY(const Bytes signature, quote_signature(c, appraisal));
-  APM_TRY(const attestation::tpm::PcrValues pcrs, pcr_values(c));
-  APM_CHECK_OK(
-      azure::appraise_quote({attest, signature, pcrs}, platform.runtime, expected, appraisal));
-  return judge_event_log(c, pcrs, appraisal);
+  APM_TRY(const Bytes signature, quote_signature(c, out.appraisal));
+  APM_TRY(const Pcrs pcrs, pcr_values(c));
+  APM_TRY(attestation::tpm::Attest quote,
+          azure::appraise_quote({attest, signature, pcrs.values}, platform.runtime, expected,
+                                out.appraisal));
+  APM_CHECK_OK(judge_event_log(c, pcrs.values, out.appraisal));
+  if (out.unrooted) return {};
+  APM_TRY(const std::optional<Bytes> log, c.optional_bytes("eventlog"));
+  const azure::Claims claims{.platform = std::move(platform),
+                             .quote = std::move(quote),
+                             .pcrs = pcrs.values,
+                             .caller_key = {},
+                             .result = {}};
+  auto result = azure::to_result(claims, log.value_or(Bytes()), {});
+  if (result.ok()) out.result = std::move(*result);
+  return {};
 }
 
 Status judge_platform_and_quote(const Case& c, const azure::PlatformEvidence& platform,
                                 const azure::Expectation& expected, Outcome& out) {
-  APM_TRY(const azure::PlatformClaims claims,
+  APM_TRY(azure::PlatformClaims claims,
           out.unrooted ? azure::appraise_unrooted(platform.hcl_report, out.appraisal)
                        : azure::appraise_platform(platform, expected, out.appraisal));
-  if (c.has("tpm_msg")) return judge_quote(c, claims, expected, out.appraisal);
+  if (c.has("tpm_msg")) return judge_quote(c, std::move(claims), expected, out);
   if (c.rigour() == Rigour::kCaseFile) return {};
   return out.appraisal.require(false, {Stage::kFormat, "tpm_quote_missing", "no quote",
                                        "tpm_msg, tpm_sig, pcrs and nonce: the report alone says "
                                        "nothing about the guest's software"});
 }
 
+// Which hardware the report claims to come from decides whose certificates count; what the report
+// says is proved with them, or not at all.
+Result<bool> is_tdx(ByteView hcl_report) {
+  Appraisal scratch;
+  APM_TRY(const azure::HclReport hcl, azure::parse_hcl_report(hcl_report, scratch));
+  return hcl.hardware == azure::Hardware::kTdx;
+}
+
 }  // namespace
 
 Result<Outcome> judge_azure(const Case& c) {
   if (!c.has("hcl")) return judge_tpm(c);
-  // A root in a case over TDX is Intel's.
-  APM_TRY(const attestation::snp::Anchors anchors,
-          c.has("td_quote") ? attestation::snp::Anchors::vendor() : amd_anchors(c));
-  APM_TRY(const azure::Expectation expected, expectation_of(c, anchors));
   azure::PlatformEvidence platform;
   APM_TRY(platform.hcl_report, c.bytes("hcl"));
+  APM_TRY(const bool tdx, is_tdx(platform.hcl_report));
+  if (!tdx && c.has("td_quote")) {
+    return Error(Code::kInvalidArgument, "case_input",
+                 "input td_quote does not belong to the HCL report of an SNP machine");
+  }
+  // Over TDX the case's root is Intel's.
+  APM_TRY(const attestation::snp::Anchors anchors,
+          tdx ? attestation::snp::Anchors::vendor() : amd_anchors(c));
+  APM_TRY(const azure::Expectation expected, expectation_of(c, anchors));
   APM_TRY(platform.endorsements, amd_endorsements(c));
+  APM_TRY(const std::optional<Bytes> crl, c.optional_bytes("crl"));
+  platform.crl = crl.value_or(Bytes());
   APM_TRY(const std::optional<Bytes> td_quote, c.optional_bytes("td_quote"));
   platform.td_quote = td_quote.value_or(Bytes());
   const bool proved = c.has("vek") || c.has("thim") || td_quote;
@@ -107,21 +134,21 @@ Result<Outcome> judge_azure(const Case& c) {
 Result<Outcome> judge_tpm(const Case& c) {
   Outcome out{.appraisal = c.appraisal(), .status = {}, .unrooted = false, .result = {}};
   APM_TRY(const Bytes key, c.bytes("ak"));
-  APM_TRY(const crypto::PublicKey ak, as_text(key).starts_with("-----")
-                                          ? crypto::PublicKey::from_pem(as_text(key))
-                                          : crypto::PublicKey::from_spki_der(key));
+  const auto ak = as_text(key).starts_with("-----") ? crypto::PublicKey::from_pem(as_text(key))
+                                                    : crypto::PublicKey::from_spki_der(key);
+  if (!ak.ok()) return Error(Code::kRefused, "tpm_ak_malformed", "input ak is not a public key");
   APM_TRY(const Bytes attest, c.bytes("tpm_msg"));
   APM_TRY(const Bytes nonce, c.bytes("nonce"));
-  APM_TRY(const attestation::tpm::PcrValues pcrs, pcr_values(c));
+  APM_TRY(const Pcrs pcrs, pcr_values(c));
   const auto signature = quote_signature(c, out.appraisal);
   if (!signature.ok()) {
     if (signature.error().code != Code::kRefused) return signature.error();
     out.status = signature.error();
     return out;
   }
-  const auto quote = attestation::tpm::verify_quote({attest, *signature, ak}, pcrs,
-                                                    {nonce, all_pcrs()}, out.appraisal);
-  out.status = quote.ok() ? judge_event_log(c, pcrs, out.appraisal) : Status(quote.error());
+  const auto quote = attestation::tpm::verify_quote({attest, *signature, *ak}, pcrs.values,
+                                                    {nonce, all_pcrs(), pcrs.bank}, out.appraisal);
+  out.status = quote.ok() ? judge_event_log(c, pcrs.values, out.appraisal) : Status(quote.error());
   return out;
 }
 

@@ -1,4 +1,4 @@
-// SNP reports; and the AMD inputs that Azure evidence shares (judge_amd.h).
+// SNP reports, and AMD certificates alone.
 
 #include "attestation/snp/verify.h"
 
@@ -22,8 +22,9 @@ Result<Bytes> report_of(const Case& c, snp::Endorsements& endorsements) {
   if (!c.has("extended")) return c.bytes("report");
   APM_TRY(const Bytes extended, c.bytes("extended"));
   APM_TRY(const std::optional<Bytes> report, c.optional_bytes("report"));
+  if (report && report->size() != snp::kReportSize) return *report;  // refused by its size
   const bool has_report = extended.size() > snp::kReportSize &&
-                          (!report || equal(*report, ByteView(extended).first(report->size())));
+                          (!report || equal(*report, ByteView(extended).first(snp::kReportSize)));
   if (report && !has_report) {
     endorsements = {"", extended, ""};
     return *report;

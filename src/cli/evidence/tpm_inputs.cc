@@ -9,23 +9,29 @@ namespace {
 namespace tpm = attestation::tpm;
 using attestation::Stage;
 
-constexpr std::size_t kPcrBytes = 32;
+struct Bank {
+  std::uint16_t algorithm;  // TPM_ALG_ID
+  std::size_t width;
+};
+constexpr Bank kBanks[] = {{tpm::kAlgSha256, 32}, {tpm::kAlgSha384, 48}, {tpm::kAlgSha1, 20}};
 
 }  // namespace
 
-Result<tpm::PcrValues> pcr_values(const Case& c) {
-  tpm::PcrValues out;
+Result<Pcrs> pcr_values(const Case& c) {
+  Pcrs out;
   APM_TRY(const std::optional<Bytes> raw, c.optional_bytes("pcrs"));
   if (!raw) return out;
-  if (raw->size() != kPcrBytes * attestation::kPcrCount) {
-    return Error(Code::kInvalidArgument, "case_input",
-                 concat("input pcrs must hold ", attestation::kPcrCount, " values of ", kPcrBytes,
-                        " bytes"));
+  for (const Bank& bank : kBanks) {
+    if (raw->size() != bank.width * attestation::kPcrCount) continue;
+    out.bank = bank.algorithm;
+    for (unsigned i = 0; i < attestation::kPcrCount; ++i) {
+      out.values[i] = to_bytes(ByteView(*raw).subspan(i * bank.width, bank.width));
+    }
+    return out;
   }
-  for (unsigned i = 0; i < attestation::kPcrCount; ++i) {
-    out[i] = to_bytes(ByteView(*raw).subspan(i * kPcrBytes, kPcrBytes));
-  }
-  return out;
+  return Error(Code::kInvalidArgument, "case_input",
+               concat("input pcrs must hold ", attestation::kPcrCount,
+                      " values of one bank: 32 bytes each for SHA-256, 48 for SHA-384"));
 }
 
 std::vector<unsigned> all_pcrs() {

@@ -4,13 +4,19 @@
 
 #include <vector>
 
+#include "attestation/tpm/attest.h"
 #include "attestation/tpm/event_log.h"
 #include "cli/evidence/case.h"
 
 namespace apm::cli::evidence {
 
-// 24 values of 32 bytes, concatenated; none when the case has none.
-[[nodiscard]] Result<attestation::tpm::PcrValues> pcr_values(const Case& c);
+// 24 values of one bank, concatenated: 32 bytes each of SHA-256, 48 of SHA-384, 20 of SHA-1 (which
+// the verifier refuses). None when the case has none.
+struct Pcrs {
+  attestation::tpm::PcrValues values;
+  std::uint16_t bank = attestation::tpm::kAlgSha256;
+};
+[[nodiscard]] Result<Pcrs> pcr_values(const Case& c);
 [[nodiscard]] std::vector<unsigned> all_pcrs();
 // The raw RSASSA signature: tpm_sig and tpm_sig_raw as they are, or taken out of tpm_sig_tpmt. A
 // refusal is recorded.
