@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "storage/memory_store.h"
+#include "storage/postgres_fixture.h"
 #include "storage/sqlite_store.h"
 #include "storage/temp_dir.h"
 
@@ -33,14 +34,35 @@ class SqliteBackend final : public Backend {
   TempDir dir_;
 };
 
+class PostgresBackend final : public Backend {
+ public:
+  [[nodiscard]] Result<std::unique_ptr<Store>> open() override {
+    return open_postgres_store({.connection_url = secret(server_.url(database_))});
+  }
+  void expire_lease() override {
+    const auto done = server_.run(database_, "UPDATE apm_store_lease SET expires = '-infinity'");
+    EXPECT_TRUE(done.ok()) << done.error().message;
+  }
+
+ private:
+  PostgresServer& server_ = PostgresServer::shared();
+  std::string database_ = server_.new_database();
+};
+
 template <class B>
 BackendCase case_of(const char* name) {
-  return {name, [] { return std::make_unique<B>(); }, ""};
+  return {name, [] { return std::make_unique<B>(); }, [] { return std::string(); }};
+}
+
+BackendCase postgres_case() {
+  BackendCase one = case_of<PostgresBackend>("postgresql");
+  one.skip_reason = [] { return PostgresServer::shared().trouble(); };
+  return one;
 }
 
 INSTANTIATE_TEST_SUITE_P(Local, StoreBehaviour,
                          testing::Values(case_of<MemoryBackend>("memory"),
-                                         case_of<SqliteBackend>("sqlite")),
+                                         case_of<SqliteBackend>("sqlite"), postgres_case()),
                          case_name);
 
 }  // namespace
