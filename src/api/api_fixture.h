@@ -7,7 +7,7 @@
 #include "api/pipeline.h"
 #include "base/text.h"
 #include "secrets/catalog.h"
-#include "storage/memory_store.h"
+#include "storage/leased_memory_store.h"
 
 namespace apm::api {
 
@@ -65,7 +65,7 @@ struct Reply {
 
 class Server {
  public:
-  explicit Server(storage::MemoryStore& memory, ManualClock& manual, Mode mode, Phase phase)
+  explicit Server(storage::Store& memory, ManualClock& manual, Mode mode, Phase phase)
       : clock(manual),
         barrier(memory, manual),
         tokens(barrier, manual),
@@ -163,7 +163,7 @@ class ApiTest : public ::testing::Test {
  protected:
   void SetUp() override { server.bring_up(); }
 
-  storage::MemoryStore memory;
+  storage::LeasedMemoryStore memory;
   ManualClock clock{1'800'000'000};
   Server server{memory, clock, Mode::kNetworkOperated, Phase::kServing};
 };

@@ -23,7 +23,7 @@ TEST_F(ApiTest, InitialisesOnceAndReportsHealth) {
 }
 
 TEST(Uninitialised, HealthUnsealAndBadSchemes) {
-  storage::MemoryStore memory;
+  storage::LeasedMemoryStore memory;
   ManualClock clock{1'800'000'000};
   Server server{memory, clock, Mode::kNetworkOperated, Phase::kServing};
   EXPECT_EQ(server.ask("GET", "sys/health").status, 501);
@@ -49,7 +49,7 @@ TEST_F(ApiTest, SealRefusesEverythingUntilUnsealed) {
 }
 
 TEST(SelfBooted, RefusesOperatorsAndAnswersHealthAloneWhileBooting) {
-  storage::MemoryStore memory;
+  storage::LeasedMemoryStore memory;
   ManualClock clock{1'800'000'000};
   Server server{memory, clock, Mode::kSelfBooted, Phase::kBooting};
   EXPECT_EQ(server.ask("GET", "sys/seal-status").status, 200);

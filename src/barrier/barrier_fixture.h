@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "barrier/barrier.h"
-#include "storage/memory_store.h"
+#include "storage/leased_memory_store.h"
 
 namespace apm::barrier {
 
-using storage::MemoryStore;
+using storage::LeasedMemoryStore;
 using Names = std::vector<std::string>;
 using Shares = std::vector<crypto::SecretBytes>;
 
@@ -76,7 +76,7 @@ class BarrierTest : public testing::Test {
     write_raw(store_, "core/seal-config", bytes(text.replace(at, from.size(), to)));
   }
 
-  MemoryStore store_;
+  LeasedMemoryStore store_;
   ManualClock clock_{kNow};
 };
 

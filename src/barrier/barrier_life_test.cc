@@ -107,7 +107,7 @@ TEST_F(BarrierTest, ACommitNeedsItsJournal) {
 TEST_F(BarrierTest, AFaultLeavesInitialisingUndoneOrComplete) {
   using Point = FaultStore::Point;
   for (const Point where : {Point::kBeforeCommit, Point::kAfterCommit}) {
-    MemoryStore inner;
+    LeasedMemoryStore inner;
     FaultStore faulty(inner, [where](Point point, unsigned nth) -> Status {
       if (nth == 2 && point == where) return Error(Code::kIo, "fault", "fault");
       return {};

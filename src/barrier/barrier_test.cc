@@ -72,7 +72,7 @@ TEST_F(BarrierTest, ARecordOfAnotherPathIsRefused) {
 TEST_F(BarrierTest, ARecordOfAnotherStoreIsRefused) {
   Barrier barrier(store_, clock_);
   init(barrier);
-  MemoryStore other_store;
+  LeasedMemoryStore other_store;
   Barrier other(other_store, clock_);
   init(other);
   ASSERT_TRUE(other.put("a", bytes("value")).ok());

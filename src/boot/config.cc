@@ -12,6 +12,8 @@ using hclconfig::Body;
 using hclconfig::error_at;
 using hclconfig::Item;
 
+constexpr const char* kPgUrlVariables[] = {"APM_PG_CONNECTION_URL", "VAULT_PG_CONNECTION_URL"};
+
 // Reads the members of one stanza; what nobody asked for becomes a warning.
 class Stanza {
  public:
@@ -21,6 +23,17 @@ class Stanza {
   Status text(const char* key, std::string& out) {
     const Item* item = take(key);
     if (item == nullptr) return {};
+    APM_TRY(out, hclconfig::string_of(*item));
+    return {};
+  }
+  // The number's text, which a string may hold too, as in Vault's files.
+  Status number(const char* key, std::string& out) {
+    const Item* item = take(key);
+    if (item == nullptr) return {};
+    if (const hclconfig::Number* number = item->value.as_number()) {
+      out = number->text;
+      return {};
+    }
     APM_TRY(out, hclconfig::string_of(*item));
     return {};
   }
@@ -86,6 +99,22 @@ Status read_listener(const Item& item, Config& config) {
   return address.empty() ? Status() : read_address(address, item, config.listener);
 }
 
+// The URL's string is zeroed with the heap that held it (ADR 3).
+Status read_postgres(Stanza& stanza, const Item& item, storage::PostgresConfig& out) {
+  std::string url;
+  APM_CHECK_OK(stanza.text("connection_url", url));
+  out.connection_url = crypto::SecretBytes::copy_of(url);
+  APM_CHECK_OK(stanza.text("table", out.table));
+  std::string parallel = std::to_string(out.max_parallel);
+  APM_CHECK_OK(stanza.number("max_parallel", parallel));
+  const std::optional<std::uint64_t> number = parse_u64(parallel);
+  if (!number || *number < 1 || *number > storage::kPgConnectionsMax) {
+    return error_at(item.at, concat("\"max_parallel\" must be 1 to ", storage::kPgConnectionsMax));
+  }
+  out.max_parallel = *number;
+  return {};
+}
+
 Status read_storage(const Item& item, Config& config) {
   if (item.labels.size() != 1)
     return error_at(item.at, "storage is written storage \"TYPE\" { ... }");
@@ -95,9 +124,12 @@ Status read_storage(const Item& item, Config& config) {
   if (config.storage.type == "sqlite") {
     APM_CHECK_OK(stanza.text("path", config.storage.path));
     if (config.storage.path.empty()) return error_at(item.at, "storage \"sqlite\" needs a path");
+  } else if (config.storage.type == "postgresql") {
+    APM_CHECK_OK(read_postgres(stanza, item, config.storage.postgres));
   } else if (config.storage.type != "inmem") {
     return error_at(item.at, concat("storage \"", config.storage.type,
-                                    "\" is not known: this version has sqlite and inmem"));
+                                    "\" is not known: this version has sqlite, postgresql and "
+                                    "inmem"));
   }
   stanza.warn_of_the_rest();
   return {};
@@ -187,6 +219,21 @@ Result<Config> read_config(const std::string& path) {
   auto config = parse_config(as_text(text));
   if (!config.ok()) return config.error().within(path);
   return config;
+}
+
+Status apply_environment(Config& config, const Lookup& lookup) {
+  if (config.storage.type != "postgresql") return {};
+  for (const char* name : kPgUrlVariables) {
+    const std::optional<std::string> url = lookup(name);
+    if (!url || url->empty()) continue;
+    config.storage.postgres.connection_url = crypto::SecretBytes::copy_of(*url);
+    break;
+  }
+  if (!config.storage.postgres.connection_url.empty()) return {};
+  return Error(Code::kInvalidArgument, "config",
+               concat("storage \"postgresql\" needs a connection_url, in the file or as the "
+                      "environment variable ",
+                      kPgUrlVariables[0]));
 }
 
 }  // namespace apm::boot

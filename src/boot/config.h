@@ -11,6 +11,8 @@
 
 #include "barrier/barrier.h"
 #include "base/result.h"
+#include "boot/environment.h"
+#include "storage/postgres_store.h"
 
 namespace apm::boot {
 
@@ -23,8 +25,9 @@ struct ListenerConfig {
 };
 
 struct StorageConfig {
-  std::string type;  // "sqlite" or "inmem"
+  std::string type;  // "sqlite", "postgresql" or "inmem"
   std::string path;  // of sqlite
+  storage::PostgresConfig postgres;
 };
 
 struct AuditConfig {
@@ -55,5 +58,9 @@ struct Config {
 
 [[nodiscard]] Result<Config> parse_config(std::string_view text);
 [[nodiscard]] Result<Config> read_config(const std::string& path);
+
+// What the environment says about the storage goes before the file: APM_PG_CONNECTION_URL, then
+// Vault's VAULT_PG_CONNECTION_URL. kInvalidArgument "config" when PostgreSQL has no URL then.
+[[nodiscard]] Status apply_environment(Config& config, const Lookup& lookup);
 
 }  // namespace apm::boot

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace apm::boot {
 namespace {
 
@@ -44,10 +46,46 @@ TEST(Config, AProductionStoreRefusesWhatOnlyTestsMayHave) {
   }
 }
 
+TEST(Config, PostgreSqlTakesItsUrlFromTheFileOrTheEnvironment) {
+  auto config = parse_config(R"(storage "postgresql" {
+  connection_url = "postgresql://apm:in-file@db/apm"
+  table = "secrets"
+  max_parallel = "16"
+  ha_enabled = "true"
+})");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const storage::PostgresConfig& postgres = config->storage.postgres;
+  EXPECT_EQ(postgres.table, "secrets");
+  EXPECT_EQ(postgres.max_parallel, 16U);
+  EXPECT_EQ(config->warnings.size(), 1U);
+  const auto with = [&config](std::map<std::string, std::string> values) {
+    return apply_environment(*config,
+                             [values](const std::string& name) -> std::optional<std::string> {
+                               const auto found = values.find(name);
+                               if (found == values.end()) return std::nullopt;
+                               return found->second;
+                             });
+  };
+  EXPECT_TRUE(with({}).ok());
+  EXPECT_EQ(postgres.connection_url.text(), "postgresql://apm:in-file@db/apm");
+  EXPECT_TRUE(with({{"VAULT_PG_CONNECTION_URL", "vaults"}}).ok());
+  EXPECT_EQ(postgres.connection_url.text(), "vaults");
+  EXPECT_TRUE(
+      with({{"VAULT_PG_CONNECTION_URL", "vaults"}, {"APM_PG_CONNECTION_URL", "ours"}}).ok());
+  EXPECT_EQ(postgres.connection_url.text(), "ours");
+
+  config = parse_config("storage \"postgresql\" { max_parallel = 64 }");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(with({}).error().reason, "config");
+}
+
 TEST(Config, ErrorsNameTheLineAndTheColumn) {
   for (const auto& [text, part] : std::vector<std::pair<const char*, const char*>>{
            {"storage \"sqlite\" {}", "line 1, column 1: storage \"sqlite\" needs a path"},
            {"storage \"floppy\" {}", "\"floppy\" is not known"},
+           {"storage \"postgresql\" { max_parallel = 0 }", "must be 1 to 64"},
+           {"storage \"postgresql\" { max_parallel = 65 }", "must be 1 to 64"},
+           {"storage \"postgresql\" { max_parallel = \"x\" }", "must be 1 to 64"},
            {"listener \"tcp\" { address = \"x\" }", "must be HOST:PORT"},
            {"disable_mlock = \"maybe\"", "line 1, column 17"},
            {"api_addr = ", "line 1, column 12"}}) {

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "skr/envelope.h"
 #include "storage/fault_store.h"
-#include "storage/memory_store.h"
+#include "storage/leased_memory_store.h"
 
 namespace apm::boot {
 namespace {
@@ -106,7 +106,7 @@ class CustodyTest : public ::testing::Test {
   ManualClock clock_{1'790'000'000};
   NullLog log_;
   FakeVault vault_;
-  storage::MemoryStore store_;
+  storage::LeasedMemoryStore store_;
 };
 
 TEST_F(CustodyTest, FirstBootInitialisesAndLaterBootsUnseal) {
@@ -120,7 +120,7 @@ TEST_F(CustodyTest, FirstBootInitialisesAndLaterBootsUnseal) {
 
 TEST_F(CustodyTest, AnEmptyStoreBesideAnotherStoresKeysStopsTheBoot) {
   ASSERT_TRUE(boot(store_).ok());
-  storage::MemoryStore empty;  // a wrong account's name, or an emptied container
+  storage::LeasedMemoryStore empty;  // a wrong account's name, or an emptied container
   const auto refused = boot(empty);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().reason, "foreign_unseal_keys");
@@ -139,7 +139,7 @@ TEST_F(CustodyTest, AValueThatIsNoEnvelopeOfOursIsForeignToo) {
 }
 
 TEST_F(CustodyTest, OfTwoFirstBootsTheOlderKeysWin) {
-  storage::MemoryStore other;
+  storage::LeasedMemoryStore other;
   bool raced = false;
   vault_.after_set = [&] {
     if (raced) return;
@@ -154,7 +154,7 @@ TEST_F(CustodyTest, OfTwoFirstBootsTheOlderKeysWin) {
 // Both stores begin when the vault is empty; one is done before the other stores its first key, all
 // in one second, and the later version's id happens to sort first.
 TEST_F(CustodyTest, OfTwoFirstBootsInOneSecondOnlyOneInitialises) {
-  storage::MemoryStore other;
+  storage::LeasedMemoryStore other;
   vault_.second = 100;
   vault_.before_set = [&] { EXPECT_EQ(*boot(store_), Opened::kInitialised); };
   const auto late = boot(other);
@@ -197,7 +197,7 @@ TEST_F(CustodyTest, SwappedReplayedAndDamagedKeysAreRefused) {
 }
 
 TEST_F(CustodyTest, ACrashBeforeAnyCallOrCommitIsFinishedByTheNextBoot) {
-  storage::MemoryStore probe;
+  storage::LeasedMemoryStore probe;
   ASSERT_TRUE(boot(probe).ok());
   const unsigned calls = vault_.calls;
   ASSERT_GT(calls, 10U);
@@ -205,7 +205,7 @@ TEST_F(CustodyTest, ACrashBeforeAnyCallOrCommitIsFinishedByTheNextBoot) {
     vault_.secrets_.clear();
     vault_.calls = 0;
     vault_.fail_from = dead;
-    storage::MemoryStore store;
+    storage::LeasedMemoryStore store;
     EXPECT_EQ(boot(store).error().reason, "vault_gone") << dead;
     vault_.fail_from = 0;
     EXPECT_TRUE(boot(store).ok()) << "the boot after a crash at call " << dead;
@@ -214,7 +214,7 @@ TEST_F(CustodyTest, ACrashBeforeAnyCallOrCommitIsFinishedByTheNextBoot) {
   for (const auto point : {FaultStore::Point::kBeforeCommit, FaultStore::Point::kAfterCommit}) {
     for (unsigned nth = 1; nth <= 2; ++nth) {  // the journal, then the initialising commit
       vault_.secrets_.clear();
-      storage::MemoryStore store;
+      storage::LeasedMemoryStore store;
       FaultStore faulty(store, [&](FaultStore::Point at, unsigned n) -> Status {
         if (at == point && n == nth) return Error(Code::kIo, "planned");
         return {};

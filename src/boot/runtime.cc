@@ -9,6 +9,7 @@
 #include "crypto/digest.h"
 #include "secrets/catalog.h"
 #include "storage/memory_store.h"
+#include "storage/postgres_store.h"
 #include "storage/sqlite_store.h"
 
 namespace apm::boot {
@@ -77,6 +78,9 @@ api::Settings settings_of(const Config& config, const storage::Store& store,
 
 Result<std::unique_ptr<storage::Store>> open_store_of(const Config& config) {
   if (config.storage.type == "sqlite") return storage::open_sqlite_store(config.storage.path);
+  if (config.storage.type == "postgresql") {
+    return storage::open_postgres_store(config.storage.postgres);
+  }
   return std::unique_ptr<storage::Store>(std::make_unique<storage::MemoryStore>());
 }
 

@@ -63,8 +63,19 @@ int serve_until_signal(Runtime& runtime, Log& log) {
   return 0;
 }
 
+// A credential is read once and leaves no trace in the environment, where /proc would show it.
+std::optional<std::string> take_from_environment(const std::string& name) {
+  char* value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  std::string out(value);
+  crypto::wipe({reinterpret_cast<std::uint8_t*>(value), out.size()});
+  ::unsetenv(name.c_str());
+  return out;
+}
+
 Result<Config> prepare(const std::string& config_path, Log& log) {
   APM_TRY(Config config, read_config(config_path));
+  APM_CHECK_OK(apply_environment(config, take_from_environment));
   for (const std::string& warning : config.warnings) log.warn("config", warning);
   if (config.test) {
     log.warn("config", "TEST STORE: trust anchors and transports of the test stanza are in use");

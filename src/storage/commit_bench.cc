@@ -14,6 +14,7 @@ namespace {
 struct Opened {
   std::string dir;
   std::unique_ptr<Store> store;
+  std::unique_ptr<Lease> lease;
 };
 Opened opened;  // shared by the benchmark's threads
 
@@ -22,10 +23,15 @@ void open_store(const benchmark::State&) {
   opened.dir = concat(base == nullptr ? "/tmp" : base, "/apm-bench-", ::getpid());
   std::filesystem::create_directories(opened.dir);
   auto store = open_sqlite_store(opened.dir + "/store.db");
-  if (store.ok()) opened.store = std::move(*store);
+  if (!store.ok()) return;
+  auto lease = (*store)->acquire_lease("bench", Deadline::after(Milliseconds(0)));
+  if (!lease.ok()) return;
+  opened.lease = std::move(*lease);
+  opened.store = std::move(*store);
 }
 
 void close_store(const benchmark::State&) {
+  opened.lease.reset();
   opened.store.reset();
   std::filesystem::remove_all(opened.dir);
 }

@@ -20,6 +20,8 @@ Result<std::unique_ptr<Lease>> FaultStore::acquire_lease(const std::string& owne
   return inner_.acquire_lease(owner, deadline);
 }
 
+Result<std::optional<LeaseHolder>> FaultStore::holder() { return inner_.holder(); }
+
 std::string FaultStore::description() const { return inner_.description() + " with faults"; }
 std::string FaultStore::type() const { return inner_.type(); }
 

@@ -25,6 +25,7 @@ class FaultStore final : public Store {
   [[nodiscard]] Status commit(const Batch& batch) override;
   [[nodiscard]] Result<std::unique_ptr<Lease>> acquire_lease(const std::string& owner,
                                                              const Deadline& deadline) override;
+  [[nodiscard]] Result<std::optional<LeaseHolder>> holder() override;
   [[nodiscard]] std::string description() const override;
   [[nodiscard]] std::string type() const override;
 

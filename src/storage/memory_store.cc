@@ -7,18 +7,19 @@ namespace apm::storage {
 
 Result<std::optional<Bytes>> MemoryStore::get(const std::string& key) {
   APM_CHECK_OK(check_key(key));
-  const MutexLock lock(mutex_);
-  const auto found = values_.find(key);
-  if (found == values_.end()) return std::optional<Bytes>();
+  const MutexLock lock(content_->mutex_);
+  const auto found = content_->values_.find(key);
+  if (found == content_->values_.end()) return std::optional<Bytes>();
   return std::optional<Bytes>(found->second);
 }
 
 Result<std::vector<std::string>> MemoryStore::list(const std::string& prefix) {
   APM_CHECK_OK(check_prefix(prefix));
-  const MutexLock lock(mutex_);
+  const MutexLock lock(content_->mutex_);
+  const auto& values = content_->values_;
   std::vector<std::string> names;
-  auto at = values_.lower_bound(prefix);
-  while (at != values_.end() && at->first.starts_with(prefix)) {
+  auto at = values.lower_bound(prefix);
+  while (at != values.end() && at->first.starts_with(prefix)) {
     if (names.size() == kListNamesMax) {
       return Error(Code::kTooLarge, "storage_list",
                    concat(prefix, " has more than ", kListNamesMax, " names"));
@@ -31,60 +32,85 @@ Result<std::vector<std::string>> MemoryStore::list(const std::string& prefix) {
     }
     names.push_back(at->first.substr(prefix.size(), slash + 1 - prefix.size()));
     // '0' follows '/' in ASCII: the first key that is not below this name.
-    at = values_.lower_bound(at->first.substr(0, slash) + '0');
+    at = values.lower_bound(at->first.substr(0, slash) + '0');
   }
   return names;
 }
 
 Status MemoryStore::commit(const Batch& batch) {
   APM_CHECK_OK(check_batch(batch));
-  const MutexLock lock(mutex_);
+  const std::uint64_t epoch = epoch_;
+  if (epoch == 0) return lease_not_held(description());
+  const MutexLock lock(content_->mutex_);
+  if (epoch != content_->epoch_) return lease_lost(description());
+  auto& values = content_->values_;
   for (const Precondition& p : batch.preconditions) {
-    const auto found = values_.find(p.key);
+    const auto found = values.find(p.key);
     const bool holds =
-        p.value ? found != values_.end() && found->second == *p.value : found == values_.end();
-    if (!holds) {
-      return Error(Code::kPrecondition, "storage_precondition",
-                   concat("the value of ", p.key, " is not what the writer expected"));
-    }
+        p.value ? found != values.end() && found->second == *p.value : found == values.end();
+    if (!holds) return precondition_failed(p.key);
   }
-  for (const Put& put : batch.puts) values_[put.key] = put.value;
-  for (const std::string& key : batch.deletes) values_.erase(key);
+  for (const Put& put : batch.puts) values[put.key] = put.value;
+  for (const std::string& key : batch.deletes) values.erase(key);
   return {};
 }
 
+// --- The lease ---
+
 class MemoryStore::MemoryLease final : public Lease {
  public:
-  explicit MemoryLease(MemoryStore& store) : store_(store) {}
+  MemoryLease(MemoryStore& store, std::uint64_t epoch) : store_(store), epoch_(epoch) {}
   MemoryLease(const MemoryLease&) = delete;
   MemoryLease& operator=(const MemoryLease&) = delete;
-  ~MemoryLease() override { store_.release_lease(); }
-  [[nodiscard]] bool held() const override { return true; }
+  ~MemoryLease() override { store_.release_lease(epoch_); }
+  [[nodiscard]] bool held() const override { return store_.holds(epoch_); }
+  [[nodiscard]] std::uint64_t epoch() const override { return epoch_; }
 
  private:
   MemoryStore& store_;
+  const std::uint64_t epoch_;
 };
 
 Result<std::unique_ptr<Lease>> MemoryStore::acquire_lease(const std::string& owner,
                                                           const Deadline& deadline) {
   APM_CHECK_OK(check_lease_owner(owner));
-  const MutexLock lock(mutex_);
   const SteadyTime until = std::chrono::steady_clock::now() + deadline.left();
-  while (lease_owner_ && lease_free_.wait_until(mutex_, until)) {
+  const MutexLock lock(content_->mutex_);
+  while (content_->lease_owner_ && content_->lease_free_.wait_until(content_->mutex_, until)) {
   }
-  if (lease_owner_) {
-    return Error(Code::kConflict, "lease_held", concat("the store is in use by ", *lease_owner_));
-  }
-  lease_owner_ = owner;
-  return std::unique_ptr<Lease>(std::make_unique<MemoryLease>(*this));
+  if (content_->lease_owner_) return lease_held(description(), *content_->lease_owner_);
+  content_->lease_owner_ = owner;
+  epoch_ = ++content_->epoch_;
+  return std::unique_ptr<Lease>(std::make_unique<MemoryLease>(*this, content_->epoch_));
 }
 
-void MemoryStore::release_lease() {
+Result<std::optional<LeaseHolder>> MemoryStore::holder() {
+  const MutexLock lock(content_->mutex_);
+  if (!content_->lease_owner_) return std::optional<LeaseHolder>();
+  return std::optional(LeaseHolder{*content_->lease_owner_, content_->epoch_, std::nullopt});
+}
+
+bool MemoryStore::holds(std::uint64_t epoch) {
+  const MutexLock lock(content_->mutex_);
+  return content_->epoch_ == epoch && content_->lease_owner_;
+}
+
+void MemoryStore::release_lease(std::uint64_t epoch) {
+  {
+    const MutexLock lock(content_->mutex_);
+    if (epoch_ == epoch) epoch_ = 0;
+    if (content_->epoch_ != epoch) return;
+    content_->lease_owner_.reset();
+  }
+  content_->lease_free_.notify_one();
+}
+
+void MemoryContent::expire_lease() {
   {
     const MutexLock lock(mutex_);
     lease_owner_.reset();
   }
-  lease_free_.notify_one();
+  lease_free_.notify_all();
 }
 
 }  // namespace apm::storage

@@ -1,58 +1,38 @@
 #include "storage/sqlite_store.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <deque>
-#include <filesystem>
 
-#include "base/file.h"
 #include "base/mutex.h"
 #include "base/text.h"
 #include "storage/file_lease.h"
 #include "storage/limits.h"
-#include "storage/sqlite_connection.h"
+#include "storage/sqlite_file.h"
 
 namespace apm::storage {
 namespace {
 
-// "APMs" in the file's header, and the version of the table below.
-constexpr std::string_view kApplicationId = "1095781747";
-constexpr std::string_view kSchemaVersion = "1";
-
-struct FileIdentity {
-  dev_t device = 0;
-  ino_t inode = 0;
-  bool operator==(const FileIdentity&) const = default;
-};
-
-struct Reader {
-  SqliteConnection connection;
-  SqliteStatement get;
-  SqliteStatement range;
-};
-
-struct Writer {
-  SqliteConnection connection;
-  SqliteStatement get;
-  SqliteStatement put;
-  SqliteStatement erase;
+// What a lease consists of. A commit keeps the one that it began with, so that the lock stays until
+// the last commit under it has ended.
+struct Right {
+  FileLease file;
+  std::uint64_t epoch;
 };
 
 // One batch in the queue; lives on the stack of the thread that waits for it.
 struct Waiting {
   const Batch* batch = nullptr;
+  std::shared_ptr<const Right> right;
   Status result;
   bool done = false;
 };
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(std::string path, FileIdentity identity, Writer writer, std::deque<Reader> readers)
+  SqliteStore(std::string path, FileIdentity identity, SqliteWriter writer,
+              std::deque<SqliteReader> readers)
       : path_(std::move(path)),
         identity_(identity),
         writer_(std::move(writer)),
@@ -62,16 +42,21 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& prefix) override;
   [[nodiscard]] Status commit(const Batch& batch) override;
   [[nodiscard]] Result<std::unique_ptr<Lease>> acquire_lease(const std::string& owner,
-                                                             const Deadline& deadline) override {
-    return acquire_file_lease(path_ + ".lock", owner, deadline);
-  }
+                                                             const Deadline& deadline) override;
+  [[nodiscard]] Result<std::optional<LeaseHolder>> holder() override;
   [[nodiscard]] std::string description() const override { return "sqlite " + path_; }
   [[nodiscard]] std::string type() const override { return "sqlite"; }
 
  private:
   class BorrowedReader;
+  class SqliteLease;
 
-  [[nodiscard]] Status check_file() const;
+  [[nodiscard]] Status check_file() const { return check_same_file(path_, identity_); }
+  [[nodiscard]] std::string lock_path() const { return path_ + ".lock"; }
+  [[nodiscard]] Result<std::uint64_t> raise_epoch(const std::string& owner);
+  [[nodiscard]] Result<std::uint64_t> raise_epoch_as_leader(const std::string& owner);
+  [[nodiscard]] Result<std::uint64_t> stored_epoch();
+  void release_lease(const Right& right);
   void lead() APM_REQUIRES(queue_mutex_);
   void run_group(const std::vector<Waiting*>& group) noexcept;
   [[nodiscard]] Status transact(const std::vector<Waiting*>& group);
@@ -85,12 +70,13 @@ class SqliteStore final : public Store {
   Mutex queue_mutex_;
   CondVar group_done_;
   std::deque<Waiting*> queue_ APM_GUARDED_BY(queue_mutex_);
+  std::shared_ptr<const Right> right_ APM_GUARDED_BY(queue_mutex_);  // null: no lease
   bool leading_ APM_GUARDED_BY(queue_mutex_) = false;
-  Writer writer_;  // the leader's alone
+  SqliteWriter writer_;  // the leader's alone
 
   Mutex readers_mutex_;
   CondVar reader_free_;
-  std::deque<Reader> readers_ APM_GUARDED_BY(readers_mutex_);  // those that nobody uses
+  std::deque<SqliteReader> readers_ APM_GUARDED_BY(readers_mutex_);  // those that nobody uses
 };
 
 // --- Reading ---
@@ -103,24 +89,26 @@ class SqliteStore::BorrowedReader {
   ~BorrowedReader() {
     reader_.get.reset();
     reader_.range.reset();
+    reader_.lease.reset();
     {
       const MutexLock lock(store_.readers_mutex_);
       store_.readers_.push_front(std::move(reader_));
     }
     store_.reader_free_.notify_one();
   }
-  Reader* operator->() { return &reader_; }
+  SqliteReader* operator->() { return &reader_; }
+  SqliteReader& operator*() { return reader_; }
 
  private:
-  static Reader take(SqliteStore& store) {
+  static SqliteReader take(SqliteStore& store) {
     const MutexLock lock(store.readers_mutex_);
     while (store.readers_.empty()) store.reader_free_.wait(store.readers_mutex_);
-    Reader reader = std::move(store.readers_.front());
+    SqliteReader reader = std::move(store.readers_.front());
     store.readers_.pop_front();
     return reader;
   }
   SqliteStore& store_;
-  Reader reader_;
+  SqliteReader reader_;
 };
 
 Result<std::optional<Bytes>> SqliteStore::get(const std::string& key) {
@@ -136,7 +124,8 @@ Result<std::optional<Bytes>> SqliteStore::get(const std::string& key) {
 
 // Reads the names between `from` and the end of `prefix`. Below a name that has keys below it,
 // nothing is read: the statement is started again behind them.
-Status collect_names(Reader& reader, const std::string& prefix, std::vector<std::string>& names) {
+Status collect_names(SqliteReader& reader, const std::string& prefix,
+                     std::vector<std::string>& names) {
   std::string from = prefix;
   // '0' follows '/' in ASCII; no UTF-8 text holds the byte 0xff.
   const std::string to = prefix.empty() ? "\xff" : prefix.substr(0, prefix.size() - 1) + '0';
@@ -171,7 +160,7 @@ Result<std::vector<std::string>> SqliteStore::list(const std::string& prefix) {
   std::vector<std::string> names;
   // One transaction: all seeks see the same state.
   APM_CHECK_OK(reader->connection.run("BEGIN"));
-  const Status collected = collect_names(*reader.operator->(), prefix, names);
+  const Status collected = collect_names(*reader, prefix, names);
   reader->range.reset();
   const Status ended = reader->connection.run("COMMIT");
   APM_CHECK_OK(collected);
@@ -186,6 +175,8 @@ Status SqliteStore::commit(const Batch& batch) {
   Waiting mine;
   mine.batch = &batch;
   const MutexLock lock(queue_mutex_);
+  mine.right = right_;
+  if (!mine.right) return lease_not_held(description());
   if (queue_.size() >= kCommitQueueMax) {
     return Error(Code::kUnavailable, "store_busy",
                  concat("more than ", kCommitQueueMax, " writes wait for ", path_));
@@ -231,7 +222,15 @@ void SqliteStore::run_group(const std::vector<Waiting*>& group) noexcept {
 Status SqliteStore::transact(const std::vector<Waiting*>& group) {
   APM_CHECK_OK(check_file());
   APM_CHECK_OK(writer_.connection.run("BEGIN IMMEDIATE"));
-  for (Waiting* waiting : group) APM_CHECK_OK(apply_in_savepoint(*waiting));
+  APM_TRY(const std::uint64_t epoch, stored_epoch());
+  for (Waiting* waiting : group) {
+    // Without its lock file this store steps back before anybody has to overtake it.
+    if (waiting->right->epoch == epoch && waiting->right->file.held()) {
+      APM_CHECK_OK(apply_in_savepoint(*waiting));
+    } else {
+      waiting->result = lease_lost(description());
+    }
+  }
   APM_CHECK_OK(writer_.connection.run("COMMIT"));
   return check_file();
 }
@@ -278,110 +277,97 @@ Status SqliteStore::check_precondition(const Precondition& precondition) {
     const bool holds = precondition.value
                            ? present && equal(writer_.get.column(0), *precondition.value)
                            : !present;
-    if (!holds) {
-      result = Error(Code::kPrecondition, "storage_precondition",
-                     concat("the value of ", precondition.key, " is not what the writer expected"));
-    }
+    if (!holds) result = precondition_failed(precondition.key);
   }
   writer_.get.reset();
   return result;
 }
 
-// --- The file ---
+// --- The lease ---
 
-Result<FileIdentity> identify(const std::string& path) {
-  struct stat info{};
-  if (::lstat(path.c_str(), &info) != 0) return io_error("open store " + path);
-  if (!S_ISREG(info.st_mode)) {
-    return Error(Code::kIo, "store_io", concat("open store ", path, ": not a regular file"));
-  }
-  if ((info.st_mode & 0077) != 0) {
-    return Error(Code::kRefused, "store_mode",
-                 concat("other users may read or write the store ", path,
-                        "; set its mode to 0600 and start again"));
-  }
-  return FileIdentity{info.st_dev, info.st_ino};
+// The lock keeps honest servers apart; the epoch in the file stops those that it cannot.
+class SqliteStore::SqliteLease final : public Lease {
+ public:
+  SqliteLease(SqliteStore& store, std::shared_ptr<const Right> right)
+      : store_(store), right_(std::move(right)) {}
+  SqliteLease(const SqliteLease&) = delete;
+  SqliteLease& operator=(const SqliteLease&) = delete;
+  ~SqliteLease() override { store_.release_lease(*right_); }
+  [[nodiscard]] bool held() const override { return right_->file.held(); }
+  [[nodiscard]] std::uint64_t epoch() const override { return right_->epoch; }
+
+ private:
+  SqliteStore& store_;
+  std::shared_ptr<const Right> right_;
+};
+
+Result<std::unique_ptr<Lease>> SqliteStore::acquire_lease(const std::string& owner,
+                                                          const Deadline& deadline) {
+  APM_CHECK_OK(check_lease_owner(owner));
+  APM_CHECK_OK(check_file());
+  APM_TRY(FileLease file, FileLease::acquire(lock_path(), owner, description(), deadline));
+  APM_TRY(const std::uint64_t epoch, raise_epoch_as_leader(owner));
+  auto right = std::make_shared<const Right>(Right{std::move(file), epoch});
+  const MutexLock lock(queue_mutex_);
+  right_ = right;
+  return std::unique_ptr<Lease>(std::make_unique<SqliteLease>(*this, std::move(right)));
 }
 
-Status SqliteStore::check_file() const {
-  struct stat info{};
-  if (::lstat(path_.c_str(), &info) == 0 && FileIdentity{info.st_dev, info.st_ino} == identity_) {
-    return {};
+Result<std::uint64_t> SqliteStore::raise_epoch_as_leader(const std::string& owner) {
+  const MutexLock lock(queue_mutex_);
+  while (leading_) group_done_.wait(queue_mutex_);
+  leading_ = true;
+  queue_mutex_.unlock();
+  Result<std::uint64_t> epoch = raise_epoch(owner);
+  if (!epoch.ok() && writer_.connection.in_transaction()) {
+    static_cast<void>(writer_.connection.run("ROLLBACK"));  // as in run_group()
   }
-  return Error(Code::kIo, "store_replaced",
-               concat("the store ", path_,
-                      " was deleted or replaced while it was in use; restore it and restart"));
+  queue_mutex_.lock();
+  leading_ = false;
+  group_done_.notify_all();
+  return epoch;
 }
 
-// Created empty with its mode, before SQLite sees it. A file that exists is never opened here:
-// closing a descriptor of it would drop the locks of another store on it in this process.
-Status create_if_absent(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd.valid()) {
-    if (errno == EEXIST) return {};
-    return io_error("create store " + path);
-  }
-  std::string directory = std::filesystem::path(path).parent_path().string();
-  if (directory.empty()) directory = ".";
-  const UniqueFd directory_fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory_fd.valid()) return io_error("open directory " + directory);
-  if (::fsync(directory_fd.get()) != 0) return io_error("sync directory " + directory);
-  return {};
+Result<std::uint64_t> SqliteStore::raise_epoch(const std::string& owner) {
+  APM_CHECK_OK(writer_.connection.run("BEGIN IMMEDIATE"));
+  writer_.take_lease.bind(1, as_bytes(owner));
+  const bool done = writer_.take_lease.step() == SQLITE_DONE;
+  const Status failed = done ? Status() : Status(writer_.connection.error("take the lease of"));
+  writer_.take_lease.reset();
+  APM_CHECK_OK(failed);
+  APM_TRY(const std::uint64_t epoch, stored_epoch());
+  APM_CHECK_OK(writer_.connection.run("COMMIT"));
+  return epoch;
 }
 
-Status make_schema(SqliteConnection& connection, const std::string& path) {
-  APM_TRY(const std::string application, connection.query_text("PRAGMA application_id"));
-  if (application == kApplicationId) {
-    APM_TRY(const std::string version, connection.query_text("PRAGMA user_version"));
-    if (version == kSchemaVersion) return {};
-    return Error(Code::kUnsupported, "store_version",
-                 concat("the store ", path, " has format ", version, "; this program knows ",
-                        kSchemaVersion));
-  }
-  APM_TRY(const std::string tables, connection.query_text("SELECT count(*) FROM sqlite_schema"));
-  if (tables != "0" || application != "0") {
-    return Error(Code::kCorrupt, "store_foreign",
-                 concat(path, " is a SQLite file of another program; name another path"));
-  }
-  return connection.run(
-      "CREATE TABLE kv(key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
-      "PRAGMA application_id=1095781747;"
-      "PRAGMA user_version=1;");
+Result<std::uint64_t> parse_epoch(ByteView text, const std::string& path) {
+  const std::optional<std::uint64_t> epoch = parse_u64(as_text(text));
+  if (epoch) return *epoch;
+  return Error(Code::kCorrupt, "store_damaged", concat("the lease row of ", path, " is malformed"));
 }
 
-// In one transaction, so that two programs that start at once make it once.
-Status prepare_schema(SqliteConnection& connection, const std::string& path) {
-  APM_CHECK_OK(connection.run("BEGIN IMMEDIATE"));
-  const Status made = make_schema(connection, path);
-  const Status ended = connection.run(made.ok() ? "COMMIT" : "ROLLBACK");
-  APM_CHECK_OK(made);
-  return ended;
+Result<std::uint64_t> SqliteStore::stored_epoch() {
+  const bool row = writer_.epoch.step() == SQLITE_ROW;
+  Result<std::uint64_t> epoch = row ? parse_epoch(writer_.epoch.column(0), path_)
+                                    : writer_.connection.error("read the lease of");
+  writer_.epoch.reset();
+  return epoch;
 }
 
-Result<Writer> open_writer(const std::string& path) {
-  APM_TRY(SqliteConnection connection,
-          SqliteConnection::open(path, SqliteConnection::Mode::kReadWrite));
-  APM_TRY(const std::string mode, connection.query_text("PRAGMA journal_mode=WAL"));
-  if (mode != "wal") {
-    return Error(Code::kIo, "store_io",
-                 concat("the file system of ", path, " does not support write-ahead logging"));
-  }
-  APM_CHECK_OK(connection.run("PRAGMA synchronous=FULL"));
-  APM_CHECK_OK(prepare_schema(connection, path));
-  APM_TRY(SqliteStatement get, connection.prepare("SELECT value FROM kv WHERE key=?1"));
-  APM_TRY(SqliteStatement put, connection.prepare("INSERT INTO kv(key,value) VALUES(?1,?2) "
-                                                  "ON CONFLICT(key) DO UPDATE SET value=?2"));
-  APM_TRY(SqliteStatement erase, connection.prepare("DELETE FROM kv WHERE key=?1"));
-  return Writer{std::move(connection), std::move(get), std::move(put), std::move(erase)};
+Result<std::optional<LeaseHolder>> SqliteStore::holder() {
+  APM_CHECK_OK(check_file());
+  APM_TRY(const bool taken, FileLease::is_taken(lock_path()));
+  if (!taken) return std::optional<LeaseHolder>();
+  BorrowedReader reader(*this);
+  if (reader->lease.step() != SQLITE_ROW) return reader->connection.error("read the lease of");
+  APM_TRY(const std::uint64_t epoch, parse_epoch(reader->lease.column(1), path_));
+  return std::optional(
+      LeaseHolder{std::string(as_text(reader->lease.column(0))), epoch, std::nullopt});
 }
 
-Result<Reader> open_reader(const std::string& path) {
-  APM_TRY(SqliteConnection connection,
-          SqliteConnection::open(path, SqliteConnection::Mode::kReadOnly));
-  APM_TRY(SqliteStatement get, connection.prepare("SELECT value FROM kv WHERE key=?1"));
-  APM_TRY(SqliteStatement range,
-          connection.prepare("SELECT key FROM kv WHERE key>=?1 AND key<?2 ORDER BY key"));
-  return Reader{std::move(connection), std::move(get), std::move(range)};
+void SqliteStore::release_lease(const Right& right) {
+  const MutexLock lock(queue_mutex_);
+  if (right_.get() == &right) right_.reset();
 }
 
 }  // namespace
@@ -389,10 +375,10 @@ Result<Reader> open_reader(const std::string& path) {
 Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& path) {
   APM_CHECK_OK(create_if_absent(path));
   APM_TRY(const FileIdentity identity, identify(path));
-  APM_TRY(Writer writer, open_writer(path));
-  std::deque<Reader> readers;
+  APM_TRY(SqliteWriter writer, open_writer(path));
+  std::deque<SqliteReader> readers;
   for (std::size_t i = 0; i < kReadConnections; ++i) {
-    APM_TRY(Reader reader, open_reader(path));
+    APM_TRY(SqliteReader reader, open_reader(path));
     readers.push_back(std::move(reader));
   }
   return std::unique_ptr<Store>(

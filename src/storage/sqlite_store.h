@@ -7,6 +7,9 @@
 // of its own), and one sync makes all of them durable. Reads use connections of their own and see
 // the last committed state. The file has mode 0600 and its directory must exist.
 //
+// One server at a time may commit: a lock on PATH.lock keeps others away while its process lives,
+// and the row lease(epoch, owner), compared in each transaction, stops whoever lost that lock.
+//
 // A file that was deleted or replaced while it was open is noticed at the next operation: every
 // operation then fails with kIo "store_replaced".
 

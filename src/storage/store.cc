@@ -96,4 +96,26 @@ Status check_lease_owner(std::string_view owner) {
                       " bytes of printable text"));
 }
 
+Error lease_not_held(std::string_view store) {
+  return Error(Code::kConflict, "lease_not_held",
+               concat("this server may not write to ", store, ": it does not have the lease"));
+}
+
+Error lease_lost(std::string_view store) {
+  return Error(Code::kConflict, "lease_lost",
+               concat("this server may not write to ", store,
+                      " any more: another server took over; restart this one"));
+}
+
+Error lease_held(std::string_view store, std::string_view holder) {
+  return Error(Code::kConflict, "lease_held",
+               concat("the store ", store, " is in use by ", holder,
+                      "; stop that server, or wait until it ends"));
+}
+
+Error precondition_failed(std::string_view key) {
+  return Error(Code::kPrecondition, "storage_precondition",
+               concat("the value of ", key, " is not what the writer expected"));
+}
+
 }  // namespace apm::storage

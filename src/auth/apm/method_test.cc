@@ -9,7 +9,7 @@
 #include "auth/apm/limits.h"
 #include "base/encoding.h"
 #include "crypto/aead.h"
-#include "storage/memory_store.h"
+#include "storage/leased_memory_store.h"
 
 namespace apm::auth_apm {
 namespace {
@@ -106,7 +106,7 @@ class ApmMethod : public ::testing::Test {
   }
 
   ManualClock clock_{kNow};
-  storage::MemoryStore store_;
+  storage::LeasedMemoryStore store_;
   barrier::Barrier barrier_{store_, clock_};
   Bytes server_key_ = Bytes(32, 0x5e);
   Bytes binding_;
