@@ -14,13 +14,14 @@ constexpr std::int64_t kFormat = 1;
 constexpr std::string_view kTables = R"(
 CREATE TABLE {kv} (key bytea PRIMARY KEY, value bytea NOT NULL);
 ALTER TABLE {kv} ALTER value SET STORAGE EXTERNAL;
-CREATE TABLE {meta} (single boolean PRIMARY KEY DEFAULT true CHECK (single), format bigint NOT NULL);
+CREATE TABLE {meta} (single boolean PRIMARY KEY DEFAULT true CHECK (single),
+  format bigint NOT NULL);
 INSERT INTO {meta} (format) VALUES (1);
 CREATE TABLE {lease} (epoch bigint PRIMARY KEY, owner bytea NOT NULL, expires timestamptz NOT NULL,
   single boolean NOT NULL DEFAULT true UNIQUE CHECK (single));
 INSERT INTO {lease} (epoch, owner, expires) VALUES (0, '', '-infinity');
-CREATE TABLE {slot} (epoch bigint, slot bigint, last_commit bigint NOT NULL, given_up bigint NOT NULL,
-  PRIMARY KEY (epoch, slot)) WITH (fillfactor = 50);
+CREATE TABLE {slot} (epoch bigint, slot bigint, last_commit bigint NOT NULL,
+  given_up bigint NOT NULL, PRIMARY KEY (epoch, slot)) WITH (fillfactor = 50);
 )";
 
 // One statement, so that the server never waits for the client inside the transaction: a client

@@ -5,7 +5,7 @@
 set -euo pipefail
 dir=$(realpath "$1")
 shift
-bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1 || true)
+bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1 || true)
 [ -x "$bin/postgres" ] || { echo "PostgreSQL is not installed (scripts/install-packages run)" >&2; exit 77; }
 
 # The server refuses to run as root.
