@@ -108,6 +108,7 @@ Result<std::vector<std::string>> PostgresStore::list(const std::string& prefix) 
                  concat(prefix, " has more than ", kListNamesMax, " names"));
   }
   std::vector<std::string> names;
+  names.reserve(static_cast<std::size_t>(rows.count()));
   for (int row = 0; row < rows.count(); ++row) names.push_back(rows.text(row, 0));
   return names;
 }
@@ -128,6 +129,7 @@ PgArguments arguments_of(const Batch& batch, const Unsettled& place) {
     put_values.emplace_back(put.value);
   }
   std::vector<std::optional<ByteView>> deletes;
+  deletes.reserve(batch.deletes.size());
   for (const std::string& key : batch.deletes) deletes.emplace_back(as_bytes(key));
   PgArguments arguments;
   arguments.add(place.epoch).add(place.slot).add(place.commit);
@@ -279,7 +281,8 @@ Result<std::unique_ptr<Lease>> PostgresStore::acquire_lease(const std::string& o
   }
 }
 
-// Not repeated after a lost answer: a lease that was given to nobody ends by itself.
+// Repeated after a lost answer. If that one gave us the lease, nobody knows: it ends by itself, and
+// acquire_lease() waits for that as for any other holder.
 Result<std::optional<std::int64_t>> PostgresStore::try_acquire(const std::string& owner,
                                                                const Deadline& deadline) {
   PgArguments arguments;
