@@ -235,6 +235,7 @@ TEST_P(StoreBehaviour, ConcurrentWritersLoseNothing) {
   const int each = GetParam().writes_each;
   write("n", "0");
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([this, t, each] {
       for (int i = 0; i < each;) {

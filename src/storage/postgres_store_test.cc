@@ -164,6 +164,7 @@ TEST_F(PostgresStoreTest, RefusesForeignTablesAndLaterFormats) {
 TEST_F(PostgresStoreTest, ManyServersThatStartAtOnceMakeTheSchemaOnce) {
   std::atomic<int> opened{0};
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] { opened += open() != nullptr ? 1 : 0; });
   }
@@ -203,6 +204,7 @@ TEST_F(PostgresStoreTest, CutConnectionsLoseAndRepeatNothing) {
     }
   });
   std::vector<std::thread> writers;
+  writers.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     writers.emplace_back([&, t] {
       for (int i = 0; i < kEach; ++i) {

@@ -141,6 +141,11 @@ void FaultyFileSystem::fill(File& ours, int version) {
 struct Opened {
   std::unique_ptr<Store> store;
   std::unique_ptr<Lease> lease;  // ends first
+
+  void close() {
+    lease.reset();
+    store.reset();
+  }
 };
 
 Opened open(const std::string& path) {
@@ -216,7 +221,7 @@ class SqliteFaults : public testing::TestWithParam<Sweep> {
     plan = {};
     EXPECT_TRUE(opened.store->commit(change(last + 1)).ok()) << "the fault is over";
     EXPECT_EQ(seen(*opened.store), last + 1);
-    opened = {};
+    opened.close();
     EXPECT_EQ(seen(*open(path).store), last + 1) << "after opening again";
     return reached;
   }
@@ -275,7 +280,7 @@ TEST(SqliteFull, ASmallFileSystemFillsUpAndIsUsableAgain) {
     EXPECT_EQ(opened.store->list("fill/")->size(), static_cast<std::size_t>(stored));
     ASSERT_EQ(::mount("tmpfs", dir.path().c_str(), "tmpfs", MS_REMOUNT, "size=64m"), 0);
     EXPECT_TRUE(opened.store->commit(change(1)).ok());
-    opened = {};
+    opened.close();
     EXPECT_EQ(open(dir.file("store.db")).store->list("fill/")->size(),
               static_cast<std::size_t>(stored));
   }

@@ -111,10 +111,14 @@ def enumerate_cases(_world):
     groups = {"sqlite, writer killed": ("sqlite", "writer"),
               "postgresql, writer killed": ("postgresql", "writer"),
               "postgresql, server killed": ("postgresql", "server")}
+    counts = {}
+    if not list(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres")):
+        groups = {group: what for group, what in groups.items() if what[0] == "sqlite"}
+        counts["skipped"] = "PostgreSQL is not installed (scripts/install-packages run)"
     cases = [{"id": f"{backend}-{victim} {number}", "group": group, "backend": backend,
               "victim": victim, "number": number}
              for group, (backend, victim) in groups.items() for number in range(ROUNDS_EACH)]
-    return cases, {"kills": {group: ROUNDS_EACH for group in groups}}
+    return cases, {**counts, "kills": {group: ROUNDS_EACH for group in groups}}
 
 
 def heads(arguments):

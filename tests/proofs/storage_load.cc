@@ -111,6 +111,7 @@ Status unseal(barrier::Barrier& barrier, const std::string& key_file) {
 
 Status write(barrier::Barrier& barrier) {
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int writer = 0; writer < kThreads; ++writer) {
     threads.emplace_back([&barrier, writer] {
       const Status ended = write_for_ever(barrier, writer);
