@@ -1,7 +1,7 @@
 #include "attestation/nitro/anchors.h"
 
+#include "attestation/named_anchor.h"
 #include "attestation/nitro/aws_root.h"
-#include "base/text.h"
 
 namespace apm::attestation::nitro {
 
@@ -14,16 +14,7 @@ Result<Anchors> Anchors::vendor() {
 }
 
 Status Anchors::add_named(const std::string& name, std::string_view pem) {
-  if (name.empty() || name == kVendorAnchorName) {
-    return Error(Code::kInvalidArgument, "anchor_name",
-                 concat("a trust anchor cannot be named '", name, "': choose another name"));
-  }
-  APM_TRY(crypto::Certificate root, crypto::Certificate::from_pem(pem));
-  APM_TRY(const crypto::PublicKey key, root.public_key());
-  if (!root.signed_by(key)) {
-    return Error(Code::kInvalidArgument, "anchor_not_self_signed",
-                 concat("trust anchor '", name, "' is not a self-signed root certificate"));
-  }
+  APM_TRY(crypto::Certificate root, read_named_anchor(name, pem));
   Bytes der = root.der();
   anchors_.push_back({name, std::move(root), std::move(der)});
   return {};

@@ -1,7 +1,7 @@
 #include "attestation/snp/anchors.h"
 
+#include "attestation/named_anchor.h"
 #include "attestation/snp/amd_roots.h"
-#include "base/text.h"
 
 namespace apm::attestation::snp {
 
@@ -28,16 +28,7 @@ Result<Anchors> Anchors::vendor() {
 }
 
 Status Anchors::add_named(const std::string& name, std::string_view pem) {
-  if (name.empty() || name == kVendorAnchorName) {
-    return Error(Code::kInvalidArgument, "anchor_name",
-                 concat("a trust anchor cannot be named '", name, "': choose another name"));
-  }
-  APM_TRY(crypto::Certificate ark, crypto::Certificate::from_pem(pem));
-  APM_TRY(const crypto::PublicKey key, ark.public_key());
-  if (!ark.signed_by(key)) {
-    return Error(Code::kInvalidArgument, "anchor_not_self_signed",
-                 concat("trust anchor '", name, "' is not a self-signed root certificate"));
-  }
+  APM_TRY(crypto::Certificate ark, read_named_anchor(name, pem));
   anchors_.push_back(Anchor{name, std::nullopt, std::move(ark), std::nullopt, std::nullopt});
   return {};
 }
