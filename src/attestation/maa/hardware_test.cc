@@ -5,28 +5,28 @@
 #include <map>
 
 #include "attestation/maa/verify.h"
-#include "attestation/testing/hardware_case.h"
+#include "attestation/testing/vector_cases.h"
 #include "crypto/digest.h"
 #include "crypto/jws.h"
 
 namespace apm::attestation::maa {
 namespace {
 
-using testing::HardwareCase;
+using testing::VectorCase;
 
-Result<Verified> run(const HardwareCase& c) {
-  const Bytes key_set = c.file("jwks");
+Result<Verified> run(const VectorCase& c) {
+  const Bytes key_set = c.input("jwks");
   APM_TRY(const Jwks keys, Jwks::parse(as_text(key_set)));
   Issuer issuer;
-  issuer.url = *c.input("expected_issuer")->as_string();
+  issuer.url = *c.value("expected_issuer")->as_string();
   issuer.keys = &keys;
   issuer.policy_hashes.reset();  // the cases name none
   Expectation expected;
   expected.issuers.push_back(issuer);
-  expected.now_unix_s = c.time_s();
-  const json::Value* debug = c.input("allow_debug");
+  expected.now_unix_s = c.time();
+  const json::Value* debug = c.value("allow_debug");
   expected.floor.allow_debug = debug != nullptr && *debug->as_bool();
-  const Bytes token = c.file("jwt");
+  const Bytes token = c.input("jwt");
   Appraisal appraisal;
   return verify(as_text(token), expected, appraisal);
 }
@@ -67,10 +67,10 @@ const std::map<std::string, std::string>& reasons() {
 }
 
 TEST(MaaHardware, Cases) {
-  const auto cases = testing::hardware_cases("maa");
+  const auto cases = testing::vector_cases("maa");
   if (cases.empty()) GTEST_SKIP() << "no vectors at '" << testing::vectors_directory() << "'";
   std::size_t refused = 0;
-  for (const HardwareCase& c : cases) {
+  for (const VectorCase& c : cases) {
     const std::string id = c.text("id");
     const auto known = reasons().find(id);
     const std::string wanted = known == reasons().end() ? "accept" : known->second;
@@ -82,7 +82,7 @@ TEST(MaaHardware, Cases) {
       EXPECT_TRUE(c.facts().empty()) << id << ": nobody reads the facts of a refused token";
       continue;
     }
-    const Bytes token = c.file("jwt");
+    const Bytes token = c.input("jwt");
     c.expect_facts(facts_of(*result, *crypto::parse_jws(as_text(token))));
   }
   EXPECT_EQ(refused, reasons().size());
@@ -92,7 +92,7 @@ TEST(MaaHardware, Cases) {
 // docs/identity.md: what real tokens say of who runs there.
 TEST(MaaHardware, IdentitiesOfTheDocumentation) {
   bool seen = false;
-  for (const HardwareCase& c : testing::hardware_cases("maa")) {
+  for (const VectorCase& c : testing::vector_cases("maa")) {
     if (c.text("id") == "maa/sgx-simple-aad") {
       const auto sgx = run(c);
       ASSERT_TRUE(sgx.ok());
@@ -119,9 +119,9 @@ TEST(MaaHardware, IdentitiesOfTheDocumentation) {
 
 // The quote inside the self-signed certificate names the key: exposed, and no part of a verdict.
 TEST(MaaHardware, EmbeddedQuote) {
-  for (const HardwareCase& c : testing::hardware_cases("maa")) {
+  for (const VectorCase& c : testing::vector_cases("maa")) {
     if (c.text("id") != "maa/azurevm-snp-eus2-2025") continue;
-    const auto keys = Jwks::parse(as_text(c.file("jwks")));
+    const auto keys = Jwks::parse(as_text(c.input("jwks")));
     ASSERT_TRUE(keys.ok());
     const SigningKey* key = keys->find("J0pAPdfXXHqWWimgrH853wMIdh5/fLe1z6uSXYPXCa0=");
     ASSERT_NE(key, nullptr);

@@ -7,24 +7,24 @@
 
 #include "attestation/nitro/aws_root.h"
 #include "attestation/nitro/verify.h"
-#include "attestation/testing/hardware_case.h"
+#include "attestation/testing/vector_cases.h"
 #include "crypto/digest.h"
 
 namespace apm::attestation::nitro {
 namespace {
 
-using testing::HardwareCase;
+using testing::VectorCase;
 
-Result<Verified> run(const HardwareCase& c, bool allow_debug) {
+Result<Verified> run(const VectorCase& c, bool allow_debug) {
   Anchors anchors = Anchors::none();
-  APM_TRY(const crypto::Certificate root, crypto::Certificate::from_der(c.file("root")));
+  APM_TRY(const crypto::Certificate root, crypto::Certificate::from_der(c.input("root")));
   APM_CHECK_OK(anchors.add_named("case", root.pem()));
   Expectation expected;
   expected.anchors = &anchors;
-  expected.now_unix_s = c.time_s();
+  expected.now_unix_s = c.time();
   expected.floor.allow_debug = allow_debug;
   Appraisal appraisal;
-  return verify(c.file("doc"), expected, appraisal);
+  return verify(c.input("doc"), expected, appraisal);
 }
 
 json::Object facts_of(const Document& document) {
@@ -52,10 +52,10 @@ const std::map<std::string, std::string>& reasons() {
 }
 
 TEST(NitroHardware, Cases) {
-  const auto cases = testing::hardware_cases("nitro");
+  const auto cases = testing::vector_cases("nitro");
   if (cases.empty()) GTEST_SKIP() << "no vectors at '" << testing::vectors_directory() << "'";
   std::size_t refused = 0;
-  for (const HardwareCase& c : cases) {
+  for (const VectorCase& c : cases) {
     const std::string id = c.text("id");
     const auto known = reasons().find(id);
     const std::string wanted = known == reasons().end() ? "accept" : known->second;
@@ -63,7 +63,7 @@ TEST(NitroHardware, Cases) {
     EXPECT_EQ(result.ok() ? "accept" : result.error().reason, wanted) << id;
     EXPECT_EQ(result.ok(), c.text("expect") == "accept") << id;
     if (!result.ok()) ++refused;
-    const auto document = parse_document(c.file("doc"));
+    const auto document = parse_document(c.input("doc"));
     ASSERT_TRUE(document.ok()) << id;
     c.expect_facts(facts_of(*document));
     // Debug is all that is wrong with the genuine debug documents.
@@ -81,7 +81,7 @@ TEST(NitroHardware, IdentitiesOfTheDocumentation) {
        {"f8e963a0437820b08fdbf84177941622de5975c0cf3e141b9f41c5ac0af080d4",
         "33f8970081d39a63c7f0aecbd3c2e2d40b768692b508b907c1b3de14080db7c2"}}};
   std::size_t seen = 0;
-  for (const HardwareCase& c : testing::hardware_cases("nitro")) {
+  for (const VectorCase& c : testing::vector_cases("nitro")) {
     const auto known = ids.find(c.text("id"));
     if (known == ids.end()) continue;
     const auto result = run(c, false);

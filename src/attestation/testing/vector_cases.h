@@ -3,6 +3,8 @@
 // Captured evidence with expected verdicts for tests: cases.json of the directory that APM_VECTORS
 // names, or of ../shared/vectors beside the source. Not part of any program.
 
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -35,6 +37,10 @@ class VectorCase {
   [[nodiscard]] bool has(std::string_view input) const {
     return value_.at("inputs")->at(input) != nullptr;
   }
+  // An input that is a value and not a file; nullptr when the case has none.
+  [[nodiscard]] const json::Value* value(std::string_view name) const {
+    return value_.at("inputs")->at(name);
+  }
   [[nodiscard]] Bytes input(std::string_view name) const {
     const std::string& what = *value_.at("inputs")->string_at(name);
     if (what.starts_with("hex:")) return *hex_decode(what.substr(4));
@@ -42,6 +48,15 @@ class VectorCase {
   }
   [[nodiscard]] std::int64_t time() const { return *parse_rfc3339_s(text("verify_time")); }
   [[nodiscard]] const json::Object& facts() const { return *value_.at("facts")->as_object(); }
+
+  // Every fact has a value among `found`, and the same one: a fact that nobody reads fails.
+  void expect_facts(const json::Object& found) const {
+    for (const auto& [name, wanted] : facts()) {
+      const json::Value* read = found.find(name);
+      ASSERT_NE(read, nullptr) << text("id") << ": nobody reads the fact " << name;
+      EXPECT_EQ(json::write(*read), json::write(wanted)) << text("id") << ": " << name;
+    }
+  }
 
  private:
   json::Value value_;
