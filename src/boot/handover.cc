@@ -24,19 +24,21 @@ Result<std::string> as_delivered(api::Core& core, const HandoverPlan& plan,
                        as_bytes(token));
 }
 
+// The accessor is written down before the token exists: whatever ends this, the next boot knows
+// which token to revoke.
 Result<HandoverOutcome> mint(api::Core& core, SecretVault& vault, const HandoverPlan& plan) {
-  APM_TRY(expiry::NewToken made, core.tokens().create_root(plan.ttl_s.value_or(0)));
   Handover record;
   record.stage = HandoverStage::kMinted;
-  record.accessor = made.entry.accessor;
+  record.accessor = expiry::new_accessor();
   record.secret_name = kRootTokenSecret;
   record.key_sha256 = plan.admin_key == nullptr ? "" : plan.admin_key->sha256;
   record.minted_unix_s = core.clock().unix_s();
+  APM_CHECK_OK(api::write_handover(core.barrier(), record));
+  APM_TRY(expiry::NewToken made,
+          core.tokens().create_root(plan.ttl_s.value_or(0), record.accessor));
   record.expires_unix_s = made.entry.expires_unix_s;
-  const Status journalled = api::write_handover(core.barrier(), record);
   auto value = as_delivered(core, plan, made.token);
   crypto::wipe(made.token);
-  APM_CHECK_OK(journalled);
   if (!value.ok()) return value.error();
   auto version = vault.set_until(kRootTokenSecret, *value, record.expires_unix_s);
   crypto::wipe(*value);

@@ -79,6 +79,20 @@ TEST_F(BootHandover, AnInterruptedDeliveryLeavesNoTokenBehind) {
   EXPECT_EQ(server.tokens.size(), with_lost_one) << "the lost one is revoked";
 }
 
+// A boot that ended between the record and the token.
+TEST_F(BootHandover, ARecordWithoutItsTokenIsSuperseded) {
+  api::Handover record;
+  record.stage = HandoverStage::kMinted;
+  record.accessor = expiry::new_accessor();
+  record.secret_name = kRootTokenSecret;
+  record.minted_unix_s = clock.unix_s();
+  ASSERT_TRUE(api::write_handover(server.barrier, record).ok());
+  EXPECT_EQ(done(), HandoverDone::kDelivered);
+  const auto after = api::read_handover(server.barrier);
+  EXPECT_NE(after->accessor, record.accessor);
+  EXPECT_EQ(server.tokens.lookup(vault_.values[0])->accessor, after->accessor);
+}
+
 TEST_F(BootHandover, AfterTheConfirmationNoneEver) {
   EXPECT_EQ(done(), HandoverDone::kDelivered);
   ASSERT_TRUE(api::confirm_handover(server.core, {{}, "", true}).ok());

@@ -112,6 +112,8 @@ struct TokenStore::Impl {
   Result<TokenEntry> copy_of(const std::string& id) APM_EXCLUDES(mutex);
 };
 
+std::string new_accessor() { return crypto::random_base62(kRandomCharacters); }
+
 TokenStore::TokenStore(barrier::Barrier& barrier, const Clock& clock)
     : impl_(std::make_unique<Impl>(barrier, clock)) {}
 TokenStore::~TokenStore() = default;
@@ -194,7 +196,7 @@ Result<TokenEntry> TokenStore::Impl::make_entry(const TokenSpec& spec, const std
   }
   TokenEntry entry;
   entry.id = id;
-  entry.accessor = crypto::random_base62(kRandomCharacters);
+  entry.accessor = spec.accessor.empty() ? new_accessor() : spec.accessor;
   entry.parent = spec.parent;
   entry.policies = spec.policies;
   entry.metadata = spec.metadata;
@@ -224,8 +226,9 @@ Status TokenStore::Impl::write_new(const TokenEntry& entry) {
   return barrier.apply(change);
 }
 
-Result<NewToken> TokenStore::create_root(std::uint64_t ttl_s) {
+Result<NewToken> TokenStore::create_root(std::uint64_t ttl_s, std::string accessor) {
   TokenSpec spec;
+  spec.accessor = std::move(accessor);
   spec.policies = {"root"};
   spec.display_name = "root";
   spec.path = "auth/token/root";

@@ -56,8 +56,9 @@ struct TokenEntry {
 };
 
 struct TokenSpec {
-  std::string custom;  // the token's text when the caller chose it; else ""
-  std::string parent;  // id; "" for an orphan
+  std::string custom;    // the token's text when the caller chose it; else ""
+  std::string accessor;  // of new_accessor(), when it is written down first; else ""
+  std::string parent;    // id; "" for an orphan
   std::vector<std::string> policies;
   std::map<std::string, std::string> metadata;
   std::string display_name;
@@ -75,6 +76,8 @@ struct NewToken {
   std::string token;  // the only copy
   TokenEntry entry;
 };
+
+[[nodiscard]] std::string new_accessor();
 
 class TokenStore {
  public:
@@ -94,7 +97,8 @@ class TokenStore {
 
   [[nodiscard]] Result<NewToken> create(const TokenSpec& spec);
   // ttl 0: never expires. Policies {"root"}, orphan, path "auth/token/root".
-  [[nodiscard]] Result<NewToken> create_root(std::uint64_t ttl_s);
+  // `accessor`: of new_accessor(), for who must know the token before it exists; "" for any.
+  [[nodiscard]] Result<NewToken> create_root(std::uint64_t ttl_s, std::string accessor = {});
 
   [[nodiscard]] Result<TokenEntry> lookup(std::string_view token);
   [[nodiscard]] Result<TokenEntry> lookup_accessor(const std::string& accessor);  // kNotFound

@@ -125,6 +125,11 @@ class World:
         for older in versions[:-1]:
             status, _ = server.api("GET", "auth/token/lookup-self", older)
             expect(status == 403, "an older root token in the vault still lives")
+        _, listed = server.api("LIST", "auth/token/accessors", versions[-1])
+        found = [server.api("POST", "auth/token/lookup-accessor", versions[-1], {"accessor": one})[1]
+                 for one in listed["data"]["keys"]]
+        roots = [one["data"]["accessor"] for one in found if one["data"]["path"] == "auth/token/root"]
+        expect(roots == [answer["data"]["accessor"]], f"root tokens that nobody was given live: {roots}")
 
     def boots_cleanly(self):
         """The boot after the trouble: it serves, and so does the one after it, with what was written."""
