@@ -24,9 +24,10 @@ cp "$here/package.json" "$here/package-lock.json" "$here/test.mjs" "$work/"
 if ! (cd "$work" && "$npm" ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error \
     --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=60000) >"$work/npm.log" 2>&1; then
   cat "$work/npm.log"
-  # Only what says that nobody answered; another hash, or a package that is gone, is a failure.
-  if grep -Eq 'code (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED|E50[0-9])' "$work/npm.log"; then
-    skip "the npm registry cannot be reached (above)"
+  # Only what says that nobody answered, or nobody whom this machine trusts; another hash, or a package
+  # that is gone, is a failure.
+  if grep -Eq 'code (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED|E50[0-9]|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_[A-Z_]+|CERT_[A-Z_]+)' "$work/npm.log"; then
+    skip "the npm registry cannot be reached, or its certificate is not trusted here (above)"
   fi
   echo "FAILED: npm ci"
   exit 1

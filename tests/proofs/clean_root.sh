@@ -4,8 +4,8 @@
 #
 #   clean_root.sh [--rounds N] [--results FILE] [--root DIR]
 #
-# Root only (chroot). The machine's own way to a package mirror (resolver, apt's Acquire settings) is
-# copied into the root and nothing else. Vectors of real evidence, where the machine has them, are laid
+# Root only (chroot). The machine's own way to package mirrors (resolver, apt's Acquire settings, the
+# certificates that npm is told to trust) is copied into the root and nothing else. Vectors of real evidence, where the machine has them, are laid
 # beside the clone as the checkout has them. One line of JSON a command goes to FILE.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -41,6 +41,7 @@ fresh_root() {
   grep -lE '^ *Acquire' /etc/apt/apt.conf.d/* 2>/dev/null |
     xargs -r grep -hE '^ *Acquire::(Check|http|https|Retries)' >"$root/etc/apt/apt.conf.d/99mirror" || true
   mkdir -p "$root/work"
+  [ ! -r "${NODE_EXTRA_CA_CERTS:-}" ] || cp "$NODE_EXTRA_CA_CERTS" "$root/root/registry-ca.pem"
   git clone -q --no-local "$here" "$root/src/apm"
   if [ -d "$here/../shared/vectors" ]; then
     mkdir -p "$root/src/shared"
@@ -54,9 +55,10 @@ fresh_root() {
 
 failed=0
 run_inside() { # run_inside ROUND COMMAND
-  local round=$1 command=$2 start=$SECONDS code=0
+  local round=$1 command=$2 start=$SECONDS code=0 trust=()
+  [ ! -e "$root/root/registry-ca.pem" ] || trust=(NODE_EXTRA_CA_CERTS=/root/registry-ca.pem)
   echo "=== round $round: $command"
-  chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
+  chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "${trust[@]}" \
     bash -c "cd /src/apm && $command" </dev/null || code=$?
   printf '{"round": %d, "command": "%s", "exit": %d, "seconds": %d}\n' \
     "$round" "$command" "$code" "$((SECONDS - start))" | tee -a "$results"
