@@ -77,7 +77,13 @@ bool holds(Operator op, const std::string& found, const std::vector<std::string>
 }
 
 RuleResult test_claim(const Condition& condition, const json::Value& claims) {
-  RuleResult out{condition.claim, condition.op, condition.expected, {}, false};
+  RuleResult out{.claim = condition.claim,
+                 .op = condition.op,
+                 .expected = condition.expected,
+                 .found = {},
+                 .passed = false,
+                 .place = condition.place,
+                 .excused = false};
   const json::Value* value = walk(claims, condition.claim);
   const bool present = value != nullptr && !value->is_null();
   if (present) out.found = canonical(*value);
@@ -89,12 +95,18 @@ RuleResult test_claim(const Condition& condition, const json::Value& claims) {
   return out;
 }
 
+// What failed within a condition that holds all the same.
+void excuse(std::vector<RuleResult>& rules, std::size_t from) {
+  for (std::size_t i = from; i < rules.size(); ++i) rules[i].excused = !rules[i].passed;
+}
+
 // Every rule is tested, also behind one that decided: the reader wants all reasons at once.
 bool test(const Condition& condition, const json::Value& claims, std::vector<RuleResult>& rules) {
   if (condition.kind == Condition::Kind::kClaim) {
     rules.push_back(test_claim(condition, claims));
     return rules.back().passed;
   }
+  const std::size_t first = rules.size();
   bool all = !condition.children.empty();  // an empty list, which no parser of ours makes, fails
   bool any = false;
   for (const Condition& child : condition.children) {
@@ -102,7 +114,9 @@ bool test(const Condition& condition, const json::Value& claims, std::vector<Rul
     all = all && passed;
     any = any || passed;
   }
-  return condition.kind == Condition::Kind::kAllOf ? all : any;
+  const bool passed = condition.kind == Condition::Kind::kAllOf ? all : any;
+  if (passed) excuse(rules, first);
+  return passed;
 }
 
 std::string_view without_slash(std::string_view url) {
@@ -136,6 +150,13 @@ std::string describe(const RuleResult& rule) {
                 rule.passed ? ": passed" : ": failed");
 }
 
+const RuleResult* Verdict::decisive() const {
+  if (passed) return nullptr;
+  const auto refuses = [](const RuleResult& rule) { return !rule.passed && !rule.excused; };
+  const auto found = std::ranges::find_if(rules, refuses);
+  return found == rules.end() ? nullptr : &*found;
+}
+
 Verdict evaluate(const Condition& condition, const json::Value& claims) {
   Verdict out;
   out.passed = test(condition, claims, out.rules);
@@ -149,12 +170,19 @@ Verdict evaluate(const ReleasePolicy& policy, std::string_view issuer, const jso
   bool any = false;
   for (const Authority& authority : policy.authorities) {
     const bool known = !from.empty() && authority.url == from;
-    out.rules.push_back({"iss", Operator::kEquals, {authority.url}, from, known});
+    out.rules.push_back({.claim = "iss",
+                         .op = Operator::kEquals,
+                         .expected = {authority.url},
+                         .found = from,
+                         .passed = known,
+                         .place = "",
+                         .excused = false});
     const bool passed = known && test(authority.conditions, claims, out.rules);
     all = all && passed;
     any = any || passed;
   }
   out.passed = policy.kind == Condition::Kind::kAllOf ? all : any;
+  if (out.passed) excuse(out.rules, 0);
   return out;
 }
 

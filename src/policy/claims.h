@@ -13,6 +13,7 @@
 // comparison, "notEquals" too. A dot always separates: a claim whose name holds a dot cannot be
 // named.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +45,7 @@ struct Condition {
   std::string claim;  // dotted path
   Operator op = Operator::kEquals;
   std::vector<std::string> expected;  // canonical texts; several only for kIn
+  std::string place;                  // in the document: "allOf[0].anyOf[2]"
   // kAllOf, kAnyOf; never empty after parsing:
   std::vector<Condition> children;
 };
@@ -63,7 +65,11 @@ struct ReleasePolicy {
 // members, an empty list, two operators in one condition, an operator outside the grammar.
 [[nodiscard]] Result<ReleasePolicy> parse_release_policy(const json::Value& document,
                                                          Grammar grammar = Grammar::kAzureKeyVault);
-[[nodiscard]] Result<Condition> parse_condition(const json::Value& document, Grammar grammar);
+// `is_claim`, where given, knows the claims that exist: another is kInvalidArgument
+// "policy_claim_unknown" with its place, because a condition on it could never hold.
+using IsClaim = std::function<bool(std::string_view path)>;
+[[nodiscard]] Result<Condition> parse_condition(const json::Value& document, Grammar grammar,
+                                                IsClaim is_claim = {});
 
 struct RuleResult {
   std::string claim;
@@ -71,6 +77,9 @@ struct RuleResult {
   std::vector<std::string> expected;
   std::optional<std::string> found;  // nothing: missing, or no single value
   bool passed = false;
+  std::string place;  // of the condition in its document
+  // It failed inside an anyOf that another branch fulfilled: it refused nothing.
+  bool excused = false;
 };
 // `claim "a.b" must equals "x", found "y"`: for people.
 [[nodiscard]] std::string describe(const RuleResult& rule);
@@ -78,6 +87,8 @@ struct RuleResult {
 struct Verdict {
   bool passed = false;
   std::vector<RuleResult> rules;  // every rule that was looked at, in the policy's order
+  // The first rule that failed and was not excused; nullptr when the policy passed.
+  [[nodiscard]] const RuleResult* decisive() const;
 };
 
 [[nodiscard]] Verdict evaluate(const Condition& condition, const json::Value& claims);

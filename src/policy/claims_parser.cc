@@ -8,8 +8,8 @@
 namespace apm::policy {
 namespace {
 
-Error wrong(const std::string& place, std::string_view what) {
-  return Error(Code::kInvalidArgument, "policy_syntax",
+Error wrong(const std::string& place, std::string_view what, const char* reason = "policy_syntax") {
+  return Error(Code::kInvalidArgument, reason,
                concat(place.empty() ? "the policy" : place, ": ", what));
 }
 
@@ -48,7 +48,8 @@ bool is_whole(std::string_view text) {
 
 class Parser {
  public:
-  explicit Parser(Grammar grammar) : grammar_(grammar) {}
+  explicit Parser(Grammar grammar, IsClaim is_claim = {})
+      : grammar_(grammar), is_claim_(std::move(is_claim)) {}
 
   Result<ReleasePolicy> policy(const json::Value& document) {
     const json::Object* object = document.as_object();
@@ -133,6 +134,7 @@ class Parser {
   Result<Condition> claim(const json::Object& object, const std::string& place) const {
     Condition out;
     out.kind = Condition::Kind::kClaim;
+    out.place = place;
     const json::Value* expected = nullptr;
     for (const auto& [name, value] : object) {
       if (name == "claim") {
@@ -149,6 +151,9 @@ class Parser {
       expected = &value;
     }
     if (expected == nullptr) return wrong(place, "has no operator");
+    if (is_claim_ && !is_claim_(out.claim)) {
+      return wrong(place, concat("there is no claim \"", out.claim, "\""), "policy_claim_unknown");
+    }
     APM_CHECK_OK(read_expected(out, *expected, place));
     return out;
   }
@@ -189,6 +194,7 @@ class Parser {
   }
 
   Grammar grammar_;
+  IsClaim is_claim_;
   std::size_t count_ = 0;
 };
 
@@ -198,8 +204,8 @@ Result<ReleasePolicy> parse_release_policy(const json::Value& document, Grammar 
   return Parser(grammar).policy(document);
 }
 
-Result<Condition> parse_condition(const json::Value& document, Grammar grammar) {
-  return Parser(grammar).condition(document, "", 1);
+Result<Condition> parse_condition(const json::Value& document, Grammar grammar, IsClaim is_claim) {
+  return Parser(grammar, std::move(is_claim)).condition(document, "", 1);
 }
 
 }  // namespace apm::policy

@@ -190,5 +190,38 @@ TEST(Claims, DepthAndCountAtTheLimitAndOneBeyond) {
   EXPECT_FALSE(parse_condition(wide(kConditionsMax + 1), Grammar::kExtended).ok());
 }
 
+TEST(Claims, WhatAnotherBranchMadeUpForDecidesNothing) {
+  const auto condition = parse_condition(doc(R"({"allOf": [
+        {"anyOf": [{"claim": "a", "equals": 1}, {"claim": "b", "equals": 2}]},
+        {"claim": "c", "equals": 3}]})"),
+                                         Grammar::kExtended);
+  ASSERT_TRUE(condition.ok());
+  const Verdict refused = evaluate(*condition, doc(R"({"a": 0, "b": 2, "c": 4})"));
+  EXPECT_FALSE(refused.passed);
+  EXPECT_TRUE(refused.rules[0].excused);
+  ASSERT_NE(refused.decisive(), nullptr);
+  EXPECT_EQ(refused.decisive()->claim, "c");
+  EXPECT_EQ(refused.decisive()->place, "allOf[1]");
+  const Verdict accepted = evaluate(*condition, doc(R"({"a": 0, "b": 2, "c": 3})"));
+  EXPECT_TRUE(accepted.passed);
+  EXPECT_EQ(accepted.decisive(), nullptr);
+  EXPECT_FALSE(accepted.rules[1].excused);
+  const Verdict neither = evaluate(*condition, doc(R"({"a": 0, "b": 0, "c": 3})"));
+  ASSERT_NE(neither.decisive(), nullptr);
+  EXPECT_EQ(neither.decisive()->place, "allOf[0].anyOf[0]");
+}
+
+TEST(Claims, AClaimThatDoesNotExistIsRefusedWithItsPlace) {
+  const auto only_a = [](std::string_view path) { return path == "a"; };
+  const json::Value good = doc(R"({"allOf": [{"claim": "a", "exists": true}]})");
+  EXPECT_TRUE(parse_condition(good, Grammar::kExtended, only_a).ok());
+  const auto bad = parse_condition(
+      doc(R"({"allOf": [{"claim": "a", "equals": 1}, {"anyOf": [{"claim": "A", "equals": 1}]}]})"),
+      Grammar::kExtended, only_a);
+  ASSERT_FALSE(bad.ok());
+  EXPECT_EQ(bad.error().reason, "policy_claim_unknown");
+  EXPECT_TRUE(bad.error().message.starts_with("allOf[1].anyOf[0]: ")) << bad.error().message;
+}
+
 }  // namespace
 }  // namespace apm::policy
