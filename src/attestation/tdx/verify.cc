@@ -38,6 +38,16 @@ void expect_attributes(const TdReport& report, const Floor& floor, Appraisal& ap
   expect_bits(appraisal, report.xfam, floor.xfam, "tdx_xfam");
 }
 
+void expect_tcb_svn(const TdReport& report, const Floor& floor, Appraisal& appraisal) {
+  bool holds = true;
+  for (std::size_t i = 0; i < report.tee_tcb_svn.size(); ++i) {
+    holds = holds && report.tee_tcb_svn[i] >= floor.minimum_tee_tcb_svn[i];
+  }
+  appraisal.expect(holds,
+                   {Stage::kPolicy, "tdx_tcb_svn_too_old", hex_encode(report.tee_tcb_svn),
+                    concat("each byte at least that of ", hex_encode(floor.minimum_tee_tcb_svn))});
+}
+
 void expect_measurements(const TdReport& report, const Floor& floor, Appraisal& appraisal) {
   using dcap::expect_listed;
   expect_listed(appraisal, floor.mr_seam, report.mr_seam, "tdx_mrseam");
@@ -67,6 +77,7 @@ Result<Claims> verify(ByteView raw, const dcap::Collateral* collateral,
   expect_platform(evidence, expectation, floor.platform, appraisal);
   if (appraisal.covers(Stage::kPolicy)) {
     expect_attributes(report, floor, appraisal);
+    expect_tcb_svn(report, floor, appraisal);
     expect_measurements(report, floor, appraisal);
   }
   const dcap::TdxTcb module = module_of(report);

@@ -2,9 +2,9 @@
 
 // From an Intel TDX quote (version 4, 5) and collateral to claims about a trust domain (TD). Pure:
 // bytes and a time in, claims or a refusal out; any thread.
-// Reasons beside those of dcap/: tdx_debug, tdx_migratable, tdx_attributes, tdx_xfam, tdx_mrseam,
-// tdx_mrtd, tdx_mrconfigid, tdx_mrowner, tdx_mrownerconfig, tdx_mrservicetd, tdx_rtmr0 ...
-// tdx_rtmr3.
+// Reasons beside those of dcap/: tdx_debug, tdx_migratable, tdx_attributes, tdx_xfam,
+// tdx_tcb_svn_too_old, tdx_mrseam, tdx_mrtd, tdx_mrconfigid, tdx_mrowner, tdx_mrownerconfig,
+// tdx_mrservicetd, tdx_rtmr0 ... tdx_rtmr3.
 
 #include <array>
 
@@ -30,6 +30,9 @@ struct Floor {
   BitMask attributes{0, kSeptVeDisable | kPks | kPerfmon};
   // x87 and SSE always; AVX, AVX-512, PT, PKRU, CET, ULI, LBR, AMX as TDs have had them.
   BitMask xfam{0x3, 0x6dbe7};
+  // Of TEE_TCB_SVN, component by component. Intel's collateral judges the same numbers; a floor of
+  // one's own also holds while collateral still calls an old module up to date.
+  std::array<std::uint8_t, 16> minimum_tee_tcb_svn{};
   dcap::Values mr_seam, mr_td, mr_config_id, mr_owner, mr_owner_config;
   dcap::Values mr_service_td;  // a body without the field counts as zero
   std::array<dcap::Values, 4> rtmr;
