@@ -1,57 +1,91 @@
 #include "auth/apm/config.h"
 
+#include <algorithm>
+#include <array>
+
+#include "attestation/limits.h"
+#include "auth/apm/config_intel.h"
+#include "auth/apm/config_nitro.h"
 #include "auth/apm/config_snp.h"
-#include "auth/apm/config_values.h"
 #include "base/text.h"
 
 namespace apm::auth_apm {
 namespace {
 
-Status apply_secret(const ConfigMember& member, crypto::SecretBytes& out) {
-  APM_TRY(out, read_api_key(member));
-  return {};
+constexpr RegisterKind kTpmPcrs{attestation::kPcrCount, 32};
+
+std::string check_known_family(const std::string& name) {
+  constexpr std::array<std::string_view, 7> kFamilies{
+      "azure-snp-vtpm", "azure-tdx-vtpm", "snp", "tdx", "sgx", "aws-nitro", "maa"};
+  if (std::ranges::find(kFamilies, name) != kFamilies.end()) return "";
+  return concat("has an unknown family ", name);
 }
 
-// What does not belong to one kind of hardware.
-Status apply_general(const ConfigMember& member, Config& config) {
-  if (member.name == "require_crl") {
-    APM_TRY(config.require_crl, read_flag(member));
-  } else if (member.name == "require_secure_boot") {
-    APM_TRY(config.guest.require_secure_boot, read_flag(member));
-  } else if (member.name == "allowed_pcrs") {
-    APM_TRY(config.guest.allowed_pcrs, read_pcr_lists(member));
-  } else if (member.name == "allowed_vm_ids") {
-    APM_TRY(const std::vector<std::string> ids, read_texts(member));
-    config.guest.allowed_vm_ids.clear();
-    for (const std::string& id : ids) config.guest.allowed_vm_ids.insert(to_lower(id));
-  } else if (member.name == "allowed_public_signers") {
-    APM_TRY(config.allowed_public_signers, read_ids(member, 32));
-  } else if (member.name == "token_ttl") {
-    APM_TRY(config.token_ttl_s, read_ttl(member));
-  } else if (member.name == "epid-api-key") {
-    return apply_secret(member, config.epid_api_key);
+void add_token_ttl(Settings& settings, std::uint64_t& ttl_s) {
+  settings.add({"token_ttl",
+                [&ttl_s](const ConfigMember& member) -> Status {
+                  APM_TRY(ttl_s, read_ttl(member));
+                  return {};
+                },
+                [&ttl_s] { return json::Value(ttl_s); }});
+}
+
+void add_vm_ids(Settings& settings, std::set<std::string>& ids) {
+  settings.add({"allowed_vm_ids",
+                [&ids](const ConfigMember& member) -> Status {
+                  APM_TRY(const std::vector<std::string> read, read_texts(member));
+                  ids.clear();
+                  for (const std::string& id : read) ids.insert(to_lower(id));
+                  return {};
+                },
+                [&ids] { return json::Value(write_texts(ids)); }});
+}
+
+void add_claims_policy(Settings& settings, ClaimsPolicy& policy) {
+  settings.add({"claims_policy",
+                [&policy](const ConfigMember& member) -> Status {
+                  auto read = ClaimsPolicy::read(member.value);
+                  if (!read.ok()) return read.error().within("config: claims_policy");
+                  policy = std::move(*read);
+                  return {};
+                },
+                [&policy] { return policy.document(); }});
+}
+
+// Everything but the service keys.
+Settings settings_of(Config& config) {
+  Settings out;
+  out.texts("allowed_families", config.allowed_families, check_known_family);
+  add_snp_settings(out, config.floor);
+  out.flag("require_crl", config.require_crl);
+  out.flag("require_secure_boot", config.guest.require_secure_boot);
+  out.registers("allowed_pcrs", config.guest.allowed_pcrs, kTpmPcrs);
+  add_vm_ids(out, config.guest.allowed_vm_ids);
+  out.ids("allowed_public_signers", config.allowed_public_signers, 32);
+  add_sgx_settings(out, config.sgx);
+  add_tdx_settings(out, config.tdx);
+  add_nitro_settings(out, config.nitro);
+  add_maa_settings(out, config.maa_trust, config.maa);
+  add_claims_policy(out, config.claims);
+  add_token_ttl(out, config.token_ttl_s);
+  return out;
+}
+
+Status apply_secret(const ConfigMember& member, Config& config) {
+  if (member.name == "epid-api-key") {
+    APM_TRY(config.epid_api_key, read_api_key(member));
   } else if (member.name == "dcap-api-key") {
-    return apply_secret(member, config.dcap_api_key);
+    APM_TRY(config.dcap_api_key, read_api_key(member));
   } else {
     return invalid_config(member.name, "is not known");
   }
   return {};
 }
 
-Status apply_member(const ConfigMember& member, Config& config) {
-  APM_TRY(const bool known, apply_snp_member(member, config.floor));
-  return known ? Status() : apply_general(member, config);
-}
-
 json::Object public_part(const Config& config) {
+  Config copy = config.clone();
   json::Object out;
-  write_snp_members(config.floor, out);
-  out.set("require_crl", config.require_crl);
-  out.set("require_secure_boot", config.guest.require_secure_boot);
-  out.set("allowed_pcrs", write_pcr_lists(config.guest.allowed_pcrs));
-  out.set("allowed_vm_ids", write_texts(config.guest.allowed_vm_ids));
-  out.set("allowed_public_signers", write_texts(config.allowed_public_signers));
-  out.set("token_ttl", config.token_ttl_s);
+  settings_of(copy).write_to(out);
   return out;
 }
 
@@ -61,6 +95,13 @@ Config Config::clone() const {
   Config copy;
   copy.floor = floor;
   copy.guest = guest;
+  copy.sgx = sgx;
+  copy.tdx = tdx;
+  copy.nitro = nitro;
+  copy.maa = maa;
+  copy.maa_trust = maa_trust;
+  copy.allowed_families = allowed_families;
+  copy.claims = claims;
   copy.require_crl = require_crl;
   copy.allowed_public_signers = allowed_public_signers;
   copy.token_ttl_s = token_ttl_s;
@@ -71,8 +112,21 @@ Config Config::clone() const {
 
 Result<Config> merge(const Config& base, const json::Object& change) {
   Config merged = base.clone();
-  for (const auto& [name, value] : change) APM_CHECK_OK(apply_member({name, value}, merged));
+  const Settings settings = settings_of(merged);
+  for (const auto& [name, value] : change) {
+    const ConfigMember member{name, value};
+    APM_TRY(const bool known, settings.apply(member));
+    if (!known) APM_CHECK_OK(apply_secret(member, merged));
+  }
   return merged;
+}
+
+Status check_family(const Config& config, std::string_view family) {
+  if (config.allowed_families.empty()) return {};
+  if (config.allowed_families.contains(std::string(family))) return {};
+  return Error(Code::kRefused, "family_not_allowed",
+               concat("this server's configuration (allowed_families) does not accept evidence of ",
+                      "the family ", family));
 }
 
 json::Object describe(const Config& config) {

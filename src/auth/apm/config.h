@@ -1,13 +1,20 @@
 #pragma once
 
-// What an operator configures of the attested login: the policy floors that evidence must meet,
-// and the Intel service keys (kept for SGX families; never given back).
+// What an operator configures of the attested login: the policy floors that evidence of each family
+// must meet, a claims policy for all of them, and the Intel service keys (kept for SGX families;
+// never given back). The floors are the verifiers' own, with their safe defaults
+// (docs/adr/0018-floors-and-claims-policies.md).
 
 #include <cstdint>
 #include <set>
 #include <string>
 
 #include "attestation/azure_vtpm/verify.h"
+#include "attestation/nitro/verify.h"
+#include "attestation/sgx/verify.h"
+#include "attestation/tdx/verify.h"
+#include "auth/apm/claims_policy.h"
+#include "auth/apm/config_maa.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "crypto/secret_bytes.h"
@@ -17,7 +24,14 @@ namespace apm::auth_apm {
 struct Config {
   attestation::snp::Floor floor;
   attestation::azure_vtpm::GuestFloor guest;
-  bool require_crl = false;  // of the hardware's vendor
+  attestation::sgx::Floor sgx;
+  attestation::tdx::Floor tdx;
+  attestation::nitro::Floor nitro;
+  attestation::maa::Floor maa;
+  MaaTrust maa_trust;
+  std::set<std::string> allowed_families;  // empty: all that this server verifies
+  ClaimsPolicy claims;                     // of every login, beside the floors
+  bool require_crl = false;                // of the hardware's vendor
   std::set<std::string> allowed_public_signers;
   std::uint64_t token_ttl_s = 0;  // 0: the default
   crypto::SecretBytes epid_api_key;
@@ -25,6 +39,9 @@ struct Config {
 
   [[nodiscard]] Config clone() const;
 };
+
+// kRefused "family_not_allowed".
+[[nodiscard]] Status check_family(const Config& config, std::string_view family);
 
 // The stored form merged with the members that `change` has; an unknown member is refused.
 [[nodiscard]] Result<Config> merge(const Config& base, const json::Object& change);

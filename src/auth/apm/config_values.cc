@@ -1,6 +1,5 @@
 #include "auth/apm/config_values.h"
 
-#include "attestation/limits.h"
 #include "auth/apm/limits.h"
 #include "base/byte_reader.h"
 #include "base/encoding.h"
@@ -9,7 +8,6 @@
 namespace apm::auth_apm {
 namespace {
 
-constexpr std::size_t kPcrBytes = 32;
 constexpr std::size_t kMaskDigitsMax = 16;
 
 }  // namespace
@@ -117,23 +115,25 @@ Result<std::set<std::string>> read_ids(const ConfigMember& member, std::size_t s
   return result;
 }
 
-Result<PcrLists> read_pcr_lists(const ConfigMember& member) {
+Result<RegisterLists> read_registers(const ConfigMember& member, RegisterKind kind) {
   APM_TRY(const std::vector<std::string> entries, read_texts(member));
-  PcrLists lists;
+  RegisterLists lists;
   for (const std::string& entry : entries) {
     const std::size_t colon = entry.find(':');
     const std::optional<std::uint64_t> index = parse_u64(entry.substr(0, colon));
     const auto value =
         colon == std::string::npos ? Result<Bytes>(Bytes{}) : hex_decode(entry.substr(colon + 1));
-    if (!index || *index >= attestation::kPcrCount || !value.ok() || value->size() != kPcrBytes) {
-      return invalid_config(member.name, "needs entries of the form <PCR>:<64 hex digits>");
+    if (!index || *index >= kind.count || !value.ok() || value->size() != kind.size) {
+      return invalid_config(
+          member.name, concat("needs entries of the form <register, 0 to ", kind.count - 1, ">:<",
+                              kind.size * 2, " hexadecimal digits>"));
     }
     lists[static_cast<unsigned>(*index)].insert(hex_encode(*value));
   }
   return lists;
 }
 
-json::Array write_pcr_lists(const PcrLists& lists) {
+json::Array write_registers(const RegisterLists& lists) {
   json::Array out;
   for (const auto& [index, values] : lists) {
     for (const std::string& value : values) out.emplace_back(concat(index, ":", value));

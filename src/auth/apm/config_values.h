@@ -35,10 +35,14 @@ struct ConfigMember {
 // The same of hexadecimal ids of `size` bytes, in lower case.
 [[nodiscard]] Result<std::set<std::string>> read_ids(const ConfigMember& member, std::size_t size);
 
-// PCR index -> allowed values of the SHA-256 bank; written "7:<64 digits>", several per PCR.
-using PcrLists = std::map<unsigned, std::set<std::string>>;
-[[nodiscard]] Result<PcrLists> read_pcr_lists(const ConfigMember& member);
-[[nodiscard]] json::Array write_pcr_lists(const PcrLists& lists);
+// Register -> allowed values, lower-case hexadecimal; written "7:<digits>", several per register.
+using RegisterLists = std::map<unsigned, std::set<std::string>>;
+struct RegisterKind {
+  unsigned count = 0;    // registers are 0 to count - 1
+  std::size_t size = 0;  // bytes of a value
+};
+[[nodiscard]] Result<RegisterLists> read_registers(const ConfigMember& member, RegisterKind kind);
+[[nodiscard]] json::Array write_registers(const RegisterLists& lists);
 
 [[nodiscard]] json::Array write_texts(const std::set<std::string>& texts);
 [[nodiscard]] std::string write_bits(std::uint64_t bits);

@@ -15,6 +15,8 @@ inline constexpr std::uint64_t kTokenTtlSMax = 24 * 3600;
 inline constexpr std::size_t kAuthorisationsMax = 10'000;
 inline constexpr std::size_t kNameBytesMax = 512;
 inline constexpr std::size_t kApiKeyBytesMax = 4096;
+inline constexpr std::int64_t kEvidenceAgeSMax = 24 * 3600;  // that a configuration may allow
+inline constexpr std::size_t kClaimsPolicyBytesMax = 16 * 1024;
 inline constexpr std::size_t kListEntriesMax = 1024;  // denied chips, allowed public signers
 
 }  // namespace apm::auth_apm

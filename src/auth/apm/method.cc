@@ -119,6 +119,7 @@ Result<Response> Method::login(const json::Object& data) {
   APM_TRY(const std::int64_t issued, nonces_.check(login.nonce, now));
   APM_TRY(const Bytes server_key, dependencies_.server_key_sha256());
   const Config config = current_config();
+  APM_CHECK_OK(check_family(config, attestation::azure_vtpm::kFamily));
 
   attestation::azure_vtpm::Expectation expected;
   expected.binding =
@@ -134,12 +135,14 @@ Result<Response> Method::login(const json::Object& data) {
   attestation::Appraisal appraisal;
   APM_TRY(const attestation::azure_vtpm::Claims claims,
           attestation::azure_vtpm::verify(login.evidence, expected, appraisal));
+  const logical::AttestedIdentity identity = identity_of(claims.result);
+  record(config.claims.evaluate(subject_of(identity)), "claims_policy", appraisal);
+  APM_CHECK_OK(appraisal.verdict());
   APM_CHECK_OK(require_signer(claims.result.signer, appraisal));
   if (!claims.caller_key) return Error(Code::kInternal, "a login without the caller's key");
   APM_CHECK_OK(nonces_.use(login.nonce));
 
   const std::uint64_t ttl = config.token_ttl_s == 0 ? kTokenTtlSDefault : config.token_ttl_s;
-  const logical::AttestedIdentity identity = identity_of(claims.result);
   const std::string accessor = accessor_of(login.nonce);
   APM_TRY(std::string token, dependencies_.issue_token(identity, issued, ttl, accessor));
   const json::Object answer{{"client_token", token},

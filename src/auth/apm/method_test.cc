@@ -235,7 +235,15 @@ TEST_F(ApmMethod, EveryFloorOfTheConfigurationIsKeptAndHeld) {
       {"snp_crl_missing", "require_crl", true, "true"},
       {"azure_vm_not_allowed", "allowed_vm_ids", "VM-2", "[\"vm-2\"]"},
       {"accepted", "require_secure_boot", true, "true"},
-      {"tpm_pcr_not_allowed", "allowed_pcrs", "7:" + std::string(64, '0'), nullptr}};
+      {"tpm_pcr_not_allowed", "allowed_pcrs", "7:" + std::string(64, '0'), nullptr},
+      {"family_not_allowed", "allowed_families", "snp,sgx", "[\"sgx\",\"snp\"]"},
+      {"accepted", "allowed_families", "azure-snp-vtpm", "[\"azure-snp-vtpm\"]"},
+      {"claims_policy", "claims_policy", R"({"claim":"tpm.reset_count","exists":false})",
+       R"({"claim":"tpm.reset_count","exists":false})"},
+      {"accepted", "claims_policy",
+       json::Object{{"claim", "sevsnp.reported_tcb.snp"}, {"greaterOrEquals", 22}}, nullptr},
+      {"claims_policy", "claims_policy",
+       json::Object{{"claim", "sevsnp.reported_tcb.snp"}, {"greaterOrEquals", 23}}, nullptr}};
   const json::Object defaults = *must(call(Operation::kRead, "config")).data;
   for (const Case& c : cases) {
     ASSERT_NE(defaults.find(c.name), nullptr) << c.name;
