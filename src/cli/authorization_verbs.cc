@@ -4,7 +4,16 @@
 namespace apm::cli {
 namespace {
 
-const FlagSet kFlags{.with_value = {"enclave", "signer", "engine-path"}, .plain = {}};
+const FlagSet kFlags{.with_value = {"enclave", "signer", "engine-path", "claims"}, .plain = {}};
+
+// A claims policy in a file, as JSON; "-" is standard input.
+Result<json::Value> read_claims(const std::string& file) {
+  APM_TRY(const std::string text, value_of(file == "-" ? file : "@" + file));
+  auto parsed = json::parse(text);
+  if (parsed.ok()) return parsed;
+  return Error(Code::kInvalidArgument, "usage",
+               concat("--claims ", file, " is not JSON: ", parsed.error().message));
+}
 
 Result<json::Object> body_of(const Arguments& args, bool enclave) {
   if (args.positional().size() != 1 || !args.has("signer") || (enclave && !args.has("enclave"))) {
@@ -16,6 +25,10 @@ Result<json::Object> body_of(const Arguments& args, bool enclave) {
                     {"engine_path", args.get("engine-path", "anjuna")},
                     {"secret", args.positional()[0]}};
   if (args.has("enclave")) body.set("enclave", args.get("enclave"));
+  if (args.has("claims")) {
+    APM_TRY(json::Value claims, read_claims(args.get("claims")));
+    body.set("claims", std::move(claims));
+  }
   return body;
 }
 
@@ -56,10 +69,12 @@ int list(Session& session, const Arguments&) {
         const std::string* found = one.string_at(name);
         return found == nullptr || found->empty() ? std::string("-") : *found;
       };
-      rows.push_back({text("engine_path") + "/" + text("secret"), text("enclave"), text("signer")});
+      const json::Value* claims = one.at("claims");
+      rows.push_back({text("engine_path") + "/" + text("secret"), text("enclave"), text("signer"),
+                      claims == nullptr ? "-" : json::write(*claims)});
     }
   }
-  print(table({"Secret", "Enclave", "Signer"}, rows));
+  print(table({"Secret", "Enclave", "Signer", "Claims"}, rows));
   return kOk;
 }
 
@@ -68,11 +83,12 @@ int list(Session& session, const Arguments&) {
 std::vector<Verb> authorization_verbs() {
   return {
       {{"authorize", "enclave"},
-       "let one enclave of one signer read a secret",
+       "let one enclave of one signer read a secret (--claims FILE: only when its evidence says "
+       "so)",
        kFlags,
        [](Session& s, const Arguments& a) { return authorize(s, a, true); }},
       {{"authorize", "signer"},
-       "let every enclave of one signer read a secret",
+       "let every enclave of one signer read a secret (--claims FILE likewise)",
        kFlags,
        [](Session& s, const Arguments& a) { return authorize(s, a, false); }},
       {{"revoke"}, "take an authorization back (same flags as it was given with)", kFlags, revoke},

@@ -16,8 +16,6 @@ constexpr std::size_t kIdentityDigits = 64;
 
 std::string storage_path(const std::string& id) { return concat(kPrefix, id); }
 
-std::string full_path(const Authorisation& a) { return concat(a.engine_path, "/", a.secret); }
-
 Error invalid(std::string_view name, std::string_view why) {
   return Error(Code::kInvalidArgument, "authorization_value", concat(name, " ", why));
 }
@@ -75,6 +73,14 @@ Result<Authorisation> from_record(ByteView stored) {
 
 }  // namespace
 
+std::string Authorisation::full_path() const { return concat(engine_path, "/", secret); }
+
+bool Authorisation::names(const logical::AttestedIdentity& identity) const {
+  if (identity.enclave_id.empty() || identity.signer_id.empty()) return false;
+  if (signer != identity.signer_id) return false;
+  return enclave.empty() || enclave == identity.enclave_id;
+}
+
 std::string Authorisation::id() const {
   Bytes message = to_bytes(kIdDomain);
   for (const std::string* part : {&enclave, &signer, &engine_path, &secret}) {
@@ -90,6 +96,7 @@ json::Object Authorisation::describe() const {
   out.set("signer", signer);
   out.set("engine_path", engine_path);
   out.set("secret", secret);
+  if (claims.asks()) out.set("claims", claims.document());
   out.set("created_unix_s", created_unix_s);
   return out;
 }
@@ -104,6 +111,11 @@ Result<Authorisation> read_authorisation(const json::Object& data, bool with_enc
   APM_TRY(authorisation.signer, read_identity(data, "signer"));
   APM_TRY(authorisation.engine_path, read_path(data, "engine_path", "anjuna"));
   APM_TRY(authorisation.secret, read_path(data, "secret", ""));
+  if (const json::Value* claims = data.find("claims")) {
+    auto policy = ClaimsPolicy::read(*claims);
+    if (!policy.ok()) return policy.error().within("claims");
+    authorisation.claims = std::move(*policy);
+  }
   return authorisation;
 }
 
@@ -116,7 +128,7 @@ Status Authorisations::load() {
     APM_TRY(const std::optional<Bytes> stored, view_.get(storage_path(id)));
     if (!stored) continue;
     APM_TRY(const Authorisation authorisation, from_record(*stored));
-    ids_by_path.emplace(full_path(authorisation), authorisation.id());
+    ids_by_path.emplace(authorisation.full_path(), authorisation.id());
     by_id.emplace(authorisation.id(), authorisation);
   }
   const WriterLock lock(mutex_);
@@ -125,22 +137,32 @@ Status Authorisations::load() {
   return {};
 }
 
+Status Authorisations::check_addition(const Authorisation& authorisation) const {
+  const ReaderLock lock(mutex_);
+  const auto found = by_id_.find(authorisation.id());
+  if (found != by_id_.end() && found->second.claims.asks() && !authorisation.claims.asks()) {
+    return Error(Code::kConflict, "authorization_restricted",
+                 "this authorization has a claims policy, which this write would take away: give a "
+                 "policy, or revoke the authorization first");
+  }
+  if (found == by_id_.end() && by_id_.size() >= kAuthorisationsMax) {
+    return Error(Code::kTooLarge, "authorizations_full",
+                 concat("there are ", kAuthorisationsMax, " authorizations: revoke some first"));
+  }
+  return {};
+}
+
 Status Authorisations::add(const Authorisation& authorisation) {
   const MutexLock writing(writing_);
+  APM_CHECK_OK(check_addition(authorisation));
   const std::string id = authorisation.id();
-  {
-    const ReaderLock lock(mutex_);
-    if (by_id_.contains(id)) return {};
-    if (by_id_.size() >= kAuthorisationsMax) {
-      return Error(Code::kTooLarge, "authorizations_full",
-                   concat("there are ", kAuthorisationsMax, " authorizations: revoke some first"));
-    }
-  }
+  const std::optional<Authorisation> before = find(id);
+  if (before && before->claims.document() == authorisation.claims.document()) return {};
   const std::string record = json::write(json::Value(authorisation.describe()));
   APM_CHECK_OK(view_.put(storage_path(id), as_bytes(record)));
   const WriterLock lock(mutex_);
-  by_id_.emplace(id, authorisation);
-  ids_by_path_.emplace(full_path(authorisation), id);
+  if (!before) ids_by_path_.emplace(authorisation.full_path(), id);
+  by_id_.insert_or_assign(id, authorisation);
   return {};
 }
 
@@ -152,7 +174,7 @@ Status Authorisations::remove(const std::string& id) {
   }
   APM_CHECK_OK(view_.erase(storage_path(id)));
   const WriterLock lock(mutex_);
-  const auto [begin, end] = ids_by_path_.equal_range(full_path(*authorisation));
+  const auto [begin, end] = ids_by_path_.equal_range(authorisation->full_path());
   for (auto it = begin; it != end; ++it) {
     if (it->second != id) continue;
     ids_by_path_.erase(it);
@@ -178,15 +200,29 @@ std::vector<Authorisation> Authorisations::all() const {
 
 bool Authorisations::allows_read(const logical::AttestedIdentity& identity,
                                  const std::string& path) const {
-  if (identity.enclave_id.empty() || identity.signer_id.empty()) return false;
+  std::optional<json::Value> subject;  // made when a policy asks
   const ReaderLock lock(mutex_);
   const auto [begin, end] = ids_by_path_.equal_range(path);
   for (auto it = begin; it != end; ++it) {
     const Authorisation& a = by_id_.at(it->second);
-    if (a.signer != identity.signer_id) continue;
-    if (a.enclave.empty() || a.enclave == identity.enclave_id) return true;
+    if (!a.names(identity)) continue;
+    if (!a.claims.asks()) return true;
+    if (!subject) subject = subject_of(identity);
+    if (a.claims.evaluate(*subject).passed) return true;
   }
   return false;
+}
+
+std::vector<Authorisations::Match> Authorisations::matches(
+    const logical::AttestedIdentity& identity) const {
+  const json::Value subject = subject_of(identity);
+  std::vector<Match> out;
+  for (Authorisation& a : all()) {
+    if (!a.names(identity)) continue;
+    policy::Verdict verdict = a.claims.evaluate(subject);
+    out.push_back({std::move(a), std::move(verdict)});
+  }
+  return out;
 }
 
 }  // namespace apm::auth_apm

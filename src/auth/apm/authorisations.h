@@ -1,7 +1,8 @@
 #pragma once
 
-// Which identity may read which secret. Kept in the barrier, looked up in memory at each request,
-// so that a revocation acts at once. Any thread.
+// Which identity may read which secret, and what its evidence must have said beyond that. Kept in
+// the barrier, looked up and matched in memory at each request against the facts that the token
+// carries, so that a revocation or a changed policy acts at once. Any thread.
 
 #include <map>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "auth/apm/claims_policy.h"
 #include "barrier/barrier.h"
 #include "base/json.h"
 #include "base/mutex.h"
@@ -22,15 +24,19 @@ struct Authorisation {
   std::string signer;                  // 64 hex digits
   std::string engine_path = "anjuna";  // no slash at either end
   std::string secret;
+  ClaimsPolicy claims;  // of the reader's evidence; may ask for nothing
   std::int64_t created_unix_s = 0;
 
-  // Derived from the content: the same authorisation again has the same id.
+  [[nodiscard]] std::string full_path() const;
+  [[nodiscard]] bool names(const logical::AttestedIdentity& identity) const;
+  // Derived from the content without the claims policy: there is one authorisation per identity and
+  // secret, so that no second one can silently be looser.
   [[nodiscard]] std::string id() const;
   [[nodiscard]] json::Object describe() const;
 };
 
-// From request members enclave (when `with_enclave`), signer, engine_path (optional), secret.
-// kInvalidArgument names the member.
+// From request members enclave (when `with_enclave`), signer, engine_path and claims (optional),
+// secret. kInvalidArgument names the member; of `claims`, the place in it.
 [[nodiscard]] Result<Authorisation> read_authorisation(const json::Object& data, bool with_enclave);
 
 class Authorisations {
@@ -38,6 +44,8 @@ class Authorisations {
   explicit Authorisations(barrier::View view) : view_(std::move(view)) {}
   [[nodiscard]] Status load();
 
+  // Again, with another claims policy, replaces it. kConflict "authorization_restricted" when that
+  // would take a policy away: revoking first says that it is meant.
   [[nodiscard]] Status add(const Authorisation& authorisation);
   [[nodiscard]] Status remove(const std::string& id);  // kNotFound
   [[nodiscard]] std::optional<Authorisation> find(const std::string& id) const;
@@ -45,7 +53,16 @@ class Authorisations {
   [[nodiscard]] bool allows_read(const logical::AttestedIdentity& identity,
                                  const std::string& full_path) const;
 
+  // Those that name the identity, with what their claims policies say of it; ascending by id.
+  struct Match {
+    Authorisation authorisation;
+    policy::Verdict claims;
+  };
+  [[nodiscard]] std::vector<Match> matches(const logical::AttestedIdentity& identity) const;
+
  private:
+  [[nodiscard]] Status check_addition(const Authorisation& authorisation) const;
+
   barrier::View view_;
   Mutex writing_;              // held over storage and index, so that they agree
   mutable SharedMutex mutex_;  // the index

@@ -5,8 +5,8 @@
 //   login                        POST, no token      evidence in, a sealed token out
 //   config                       GET, POST           policy floors and service keys, merged
 //   authorizations               GET, LIST           all of them
-//   authorizations/enclave       POST, PUT           {enclave, signer, engine_path, secret}
-//   authorizations/signer        POST, PUT           {signer, engine_path, secret}
+//   authorizations/enclave       POST, PUT           {enclave, signer, engine_path, secret, claims}
+//   authorizations/signer        POST, PUT           {signer, engine_path, secret, claims}
 //   authorizations/revoke        POST, PUT           the same members as were authorised
 //   authorizations/<id>          GET, DELETE
 // A denied login is kRefused with the reason of the rule that failed. Logging in writes nothing to
