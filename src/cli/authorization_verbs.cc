@@ -16,14 +16,15 @@ Result<json::Value> read_claims(const std::string& file) {
 }
 
 Result<json::Object> body_of(const Arguments& args, bool enclave) {
-  if (args.positional().size() != 1 || !args.has("signer") || (enclave && !args.has("enclave"))) {
+  const bool named = enclave ? args.has("enclave") : args.has("signer");
+  if (args.positional().size() != 1 || !named) {
     return Error(Code::kInvalidArgument, "usage",
-                 enclave ? "give --enclave ID, --signer ID and one secret name"
+                 enclave ? "give --enclave ID, --signer ID where there is one, and one secret name"
                          : "give --signer ID and one secret name");
   }
-  json::Object body{{"signer", args.get("signer")},
-                    {"engine_path", args.get("engine-path", "anjuna")},
+  json::Object body{{"engine_path", args.get("engine-path", "anjuna")},
                     {"secret", args.positional()[0]}};
+  if (args.has("signer")) body.set("signer", args.get("signer"));
   if (args.has("enclave")) body.set("enclave", args.get("enclave"));
   if (args.has("claims")) {
     APM_TRY(json::Value claims, read_claims(args.get("claims")));
@@ -44,7 +45,7 @@ int authorize(Session& session, const Arguments& args, bool enclave) {
 }
 
 int revoke(Session& session, const Arguments& args) {
-  const auto body = body_of(args, false);
+  const auto body = body_of(args, args.has("enclave"));
   if (!body.ok()) return fail(body.error());
   return session.run("revoking", "PUT", "auth/apm/authorizations/revoke", &*body,
                      "Success! Authorization revoked for secret " + args.positional()[0]);

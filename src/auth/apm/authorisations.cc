@@ -76,9 +76,10 @@ Result<Authorisation> from_record(ByteView stored) {
 std::string Authorisation::full_path() const { return concat(engine_path, "/", secret); }
 
 bool Authorisation::names(const logical::AttestedIdentity& identity) const {
-  if (identity.enclave_id.empty() || identity.signer_id.empty()) return false;
-  if (signer != identity.signer_id) return false;
-  return enclave.empty() || enclave == identity.enclave_id;
+  if (identity.enclave_id.empty()) return false;
+  if (!signer.empty() && signer != identity.signer_id) return false;
+  if (!enclave.empty()) return enclave == identity.enclave_id;
+  return !signer.empty();
 }
 
 std::string Authorisation::id() const {
@@ -93,7 +94,7 @@ std::string Authorisation::id() const {
 json::Object Authorisation::describe() const {
   json::Object out{{"id", id()}, {"kind", enclave.empty() ? "signer" : "enclave"}};
   if (!enclave.empty()) out.set("enclave", enclave);
-  out.set("signer", signer);
+  if (!signer.empty()) out.set("signer", signer);
   out.set("engine_path", engine_path);
   out.set("secret", secret);
   if (claims.asks()) out.set("claims", claims.document());
@@ -108,7 +109,12 @@ Result<Authorisation> read_authorisation(const json::Object& data, bool with_enc
   } else if (data.find("enclave") != nullptr) {
     return invalid("enclave", "does not belong to a signer authorization");
   }
-  APM_TRY(authorisation.signer, read_identity(data, "signer"));
+  // An Enclave ID names the software whole, and some families have no signer (a TD, an unsigned
+  // Nitro image): there it stands alone.
+  const json::Value* signer = data.find("signer");
+  if (!with_enclave || signer != nullptr) {
+    APM_TRY(authorisation.signer, read_identity(data, "signer"));
+  }
   APM_TRY(authorisation.engine_path, read_path(data, "engine_path", "anjuna"));
   APM_TRY(authorisation.secret, read_path(data, "secret", ""));
   if (const json::Value* claims = data.find("claims")) {

@@ -21,7 +21,7 @@ namespace apm::auth_apm {
 
 struct Authorisation {
   std::string enclave;                 // 64 hex digits; "" for every enclave of the signer
-  std::string signer;                  // 64 hex digits
+  std::string signer;                  // 64 hex digits; "" when the enclave's is not asked for
   std::string engine_path = "anjuna";  // no slash at either end
   std::string secret;
   ClaimsPolicy claims;  // of the reader's evidence; may ask for nothing
@@ -35,8 +35,8 @@ struct Authorisation {
   [[nodiscard]] json::Object describe() const;
 };
 
-// From request members enclave (when `with_enclave`), signer, engine_path and claims (optional),
-// secret. kInvalidArgument names the member; of `claims`, the place in it.
+// From request members enclave (when `with_enclave`; then signer is optional), signer, secret, and
+// the optional engine_path and claims. kInvalidArgument names the member; of `claims`, the place.
 [[nodiscard]] Result<Authorisation> read_authorisation(const json::Object& data, bool with_enclave);
 
 class Authorisations {

@@ -127,6 +127,20 @@ TEST_F(ApmAuthorisations, APolicyIsValidatedWhenItIsWritten) {
   EXPECT_NE(read.error().message.find("allOf[0]"), std::string::npos) << read.error().message;
 }
 
+TEST_F(ApmAuthorisations, AnEnclaveMayBeNamedWithoutASigner) {
+  const auto read = read_authorisation({{"enclave", kEnclave}, {"secret", "dek"}}, true);
+  ASSERT_TRUE(read.ok());
+  ASSERT_TRUE(all_->add(*read).ok());
+  open();
+  EXPECT_TRUE(all_->allows_read({kEnclave, "", "tdx", "intel", {}}, kPath));
+  EXPECT_TRUE(all_->allows_read({kEnclave, kSigner, "sgx", "intel", {}}, kPath));
+  EXPECT_FALSE(all_->allows_read({std::string(64, 'a'), "", "tdx", "intel", {}}, kPath));
+  EXPECT_FALSE(all_->allows_read({"", kSigner, "sgx", "intel", {}}, kPath));
+  EXPECT_FALSE(read_authorisation({{"secret", "dek"}}, false).ok());
+  EXPECT_FALSE(
+      read_authorisation({{"enclave", kEnclave}, {"signer", ""}, {"secret", "d"}}, true).ok());
+}
+
 TEST_F(ApmAuthorisations, MatchesSayWhatRefuses) {
   ASSERT_EQ(add(R"({"claim": "sevsnp.vmpl", "equals": 0})"), "added");
   const auto matches = all_->matches({kEnclave, kSigner, "snp", "amd", vmpl(2)});
