@@ -121,14 +121,6 @@ Result<Config> merge(const Config& base, const json::Object& change) {
   return merged;
 }
 
-Status check_family(const Config& config, std::string_view family) {
-  if (config.allowed_families.empty()) return {};
-  if (config.allowed_families.contains(std::string(family))) return {};
-  return Error(Code::kRefused, "family_not_allowed",
-               concat("this server's configuration (allowed_families) does not accept evidence of ",
-                      "the family ", family));
-}
-
 json::Object describe(const Config& config) {
   json::Object out = public_part(config);
   out.set("epid-api-key-set", !config.epid_api_key.empty());

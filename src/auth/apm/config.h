@@ -40,9 +40,6 @@ struct Config {
   [[nodiscard]] Config clone() const;
 };
 
-// kRefused "family_not_allowed".
-[[nodiscard]] Status check_family(const Config& config, std::string_view family);
-
 // The stored form merged with the members that `change` has; an unknown member is refused.
 [[nodiscard]] Result<Config> merge(const Config& base, const json::Object& change);
 // For people: api keys only as "<name>-set": true or false.

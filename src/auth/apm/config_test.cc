@@ -240,16 +240,6 @@ TEST(ApmConfig, WithoutAnIssuerAndAPolicyHashNoMaaTokenIsAccepted) {
             Reasons{"maa_policy_hash"});
 }
 
-TEST(ApmConfig, Families) {
-  EXPECT_TRUE(check_family(with({}), "snp").ok());
-  const Config config = with({{"allowed_families", "sgx,tdx"}});
-  EXPECT_TRUE(check_family(config, "sgx").ok());
-  const Status refused = check_family(config, "snp");
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code, Code::kRefused);
-  EXPECT_EQ(refused.error().reason, "family_not_allowed");
-}
-
 TEST(ApmConfig, WhatIsReadCanBeWritten) {
   const Config config = with_maa({{"sgx_prod_id", 7},
                                   {"tdx_allowed_rtmr3", bytes_of(48, 9)},

@@ -3,6 +3,7 @@
 #include "attestation/identity.h"
 #include "attestation/login_binding.h"
 #include "attestation/tpm/public_area.h"
+#include "auth/apm/admission.h"
 #include "auth/apm/limits.h"
 #include "auth/apm/wire.h"
 #include "base/encoding.h"
@@ -42,23 +43,6 @@ json::Array pcr_list() {
 std::string accessor_of(ByteView nonce) {
   const Bytes digest = crypto::digest(crypto::Hash::kSha256, {as_bytes(kAccessorDomain), nonce});
   return hex_encode(ByteView(digest).first(kAccessorBytes));
-}
-
-logical::AttestedIdentity identity_of(const attestation::EvidenceResult& result) {
-  logical::AttestedIdentity identity;
-  identity.enclave_id = result.enclave_id;
-  identity.signer_id = result.signer.signer_id;
-  identity.family = result.family;
-  identity.trust_anchor = result.trust_anchor;
-  identity.facts = result.claims;
-  return identity;
-}
-
-// An authorisation names a signer: a workload without one can be given nothing.
-Status require_signer(const attestation::SignerVerdict& signer, attestation::Appraisal& appraisal) {
-  const Status status =
-      signer.exists() ? Status() : Status(Error(Code::kRefused, signer.reason, signer.message));
-  return appraisal.require(status, attestation::Stage::kPolicy, "signer_event_missing");
 }
 
 }  // namespace
@@ -119,7 +103,8 @@ Result<Response> Method::login(const json::Object& data) {
   APM_TRY(const std::int64_t issued, nonces_.check(login.nonce, now));
   APM_TRY(const Bytes server_key, dependencies_.server_key_sha256());
   const Config config = current_config();
-  APM_CHECK_OK(check_family(config, attestation::azure_vtpm::kFamily));
+  attestation::Appraisal appraisal;
+  APM_CHECK_OK(admit_family(config, attestation::azure_vtpm::kFamily, appraisal));
 
   attestation::azure_vtpm::Expectation expected;
   expected.binding =
@@ -132,17 +117,14 @@ Result<Response> Method::login(const json::Object& data) {
   expected.guest = config.guest;
   expected.require_crl = config.require_crl;
   expected.allowed_public_signers = config.allowed_public_signers;
-  attestation::Appraisal appraisal;
   APM_TRY(const attestation::azure_vtpm::Claims claims,
           attestation::azure_vtpm::verify(login.evidence, expected, appraisal));
-  const logical::AttestedIdentity identity = identity_of(claims.result);
-  record(config.claims.evaluate(subject_of(identity)), "claims_policy", appraisal);
-  APM_CHECK_OK(appraisal.verdict());
-  APM_CHECK_OK(require_signer(claims.result.signer, appraisal));
+  APM_CHECK_OK(admit_claims(config, claims.result, appraisal));
   if (!claims.caller_key) return Error(Code::kInternal, "a login without the caller's key");
   APM_CHECK_OK(nonces_.use(login.nonce));
 
   const std::uint64_t ttl = config.token_ttl_s == 0 ? kTokenTtlSDefault : config.token_ttl_s;
+  const logical::AttestedIdentity identity = identity_of(claims.result);
   const std::string accessor = accessor_of(login.nonce);
   APM_TRY(std::string token, dependencies_.issue_token(identity, issued, ttl, accessor));
   const json::Object answer{{"client_token", token},

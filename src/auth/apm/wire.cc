@@ -1,55 +1,16 @@
 #include "auth/apm/wire.h"
 
-#include "attestation/limits.h"
 #include "attestation/login_binding.h"
+#include "auth/apm/wire_values.h"
 #include "base/encoding.h"
 #include "base/text.h"
 #include "crypto/aead.h"
 #include "crypto/random.h"
 
 namespace apm::auth_apm {
-namespace {
-
-Error invalid(std::string_view name, std::string_view why) {
-  return Error(Code::kInvalidArgument, "login_malformed", concat("login: ", name, " ", why));
-}
-
-Result<std::string> text(const json::Value* object, std::string_view name) {
-  const std::string* value = object == nullptr ? nullptr : object->string_at(name);
-  if (value == nullptr) return invalid(name, "is required");
-  return *value;
-}
-
-Result<Bytes> base64(const json::Value* object, std::string_view name) {
-  APM_TRY(const std::string encoded, text(object, name));
-  auto decoded = base64_decode(encoded);
-  if (!decoded.ok()) return invalid(name, "is not base64");
-  return decoded;
-}
-
-Result<attestation::tpm::PcrValues> pcr_values(const json::Value* member) {
-  const json::Object* object = member == nullptr ? nullptr : member->as_object();
-  if (object == nullptr) return invalid("pcrs", "is required");
-  attestation::tpm::PcrValues values;
-  for (const auto& [name, value] : *object) {
-    const auto index = parse_u64(name);
-    const std::string* hex = value.as_string();
-    const bool canonical = index && std::to_string(*index) == name;
-    if (!canonical || *index >= attestation::kPcrCount || hex == nullptr) {
-      return invalid("pcrs", "maps PCR indexes to hexadecimal values");
-    }
-    auto bytes = hex_decode(*hex);
-    if (!bytes.ok()) return invalid("pcrs", "holds a value that is not hexadecimal");
-    values.emplace(static_cast<unsigned>(*index), std::move(*bytes));
-  }
-  return values;
-}
-
-}  // namespace
-
 Result<LoginRequest> read_login(const json::Object& data) {
   const json::Value body(data);
-  APM_TRY(const std::string family, text(&body, "family"));
+  APM_TRY(const std::string family, text_member(&body, "family"));
   if (family != attestation::azure_vtpm::kFamily) {
     return Error(Code::kInvalidArgument, "family_unsupported",
                  concat("login: evidence family '", family.substr(0, 64), "' is not supported; ",
@@ -57,22 +18,22 @@ Result<LoginRequest> read_login(const json::Object& data) {
   }
   LoginRequest login;
   attestation::azure_vtpm::AzureVtpmEvidence& evidence = login.evidence;
-  APM_TRY(const std::string nonce, text(&body, "nonce"));
+  APM_TRY(const std::string nonce, text_member(&body, "nonce"));
   auto decoded = base64url_decode(nonce);
-  if (!decoded.ok()) return invalid("nonce", "is not base64url");
+  if (!decoded.ok()) return malformed_member("nonce", "is not base64url");
   login.nonce = std::move(*decoded);
-  APM_TRY(evidence.platform.hcl_report, base64(&body, "hcl_report"));
-  APM_TRY(evidence.platform.endorsements.chain_pem, text(&body, "vcek_chain"));
+  APM_TRY(evidence.platform.hcl_report, base64_member(&body, "hcl_report"));
+  APM_TRY(evidence.platform.endorsements.chain_pem, text_member(&body, "vcek_chain"));
   if (body.at("amd_crl") != nullptr) {
-    APM_TRY(evidence.platform.crl, base64(&body, "amd_crl"));
+    APM_TRY(evidence.platform.crl, base64_member(&body, "amd_crl"));
   }
-  APM_TRY(evidence.quote.attest, base64(body.at("quote"), "attest"));
-  APM_TRY(evidence.quote.signature, base64(body.at("quote"), "signature"));
-  APM_TRY(evidence.quote.pcrs, pcr_values(body.at("pcrs")));
-  APM_TRY(evidence.key_public, base64(&body, "key_public"));
-  APM_TRY(evidence.certify_attest, base64(body.at("key_certify"), "attest"));
-  APM_TRY(evidence.certify_signature, base64(body.at("key_certify"), "signature"));
-  APM_TRY(evidence.event_log, base64(&body, "event_log"));
+  APM_TRY(evidence.quote.attest, base64_member(body.at("quote"), "attest"));
+  APM_TRY(evidence.quote.signature, base64_member(body.at("quote"), "signature"));
+  APM_TRY(evidence.quote.pcrs, pcr_members(body.at("pcrs")));
+  APM_TRY(evidence.key_public, base64_member(&body, "key_public"));
+  APM_TRY(evidence.certify_attest, base64_member(body.at("key_certify"), "attest"));
+  APM_TRY(evidence.certify_signature, base64_member(body.at("key_certify"), "signature"));
+  APM_TRY(evidence.event_log, base64_member(&body, "event_log"));
   return login;
 }
 
