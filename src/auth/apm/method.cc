@@ -4,8 +4,10 @@
 #include "attestation/login_binding.h"
 #include "attestation/tpm/public_area.h"
 #include "auth/apm/admission.h"
+#include "auth/apm/explain.h"
 #include "auth/apm/limits.h"
 #include "auth/apm/wire.h"
+#include "auth/apm/wire_values.h"
 #include "base/encoding.h"
 #include "base/text.h"
 #include "crypto/digest.h"
@@ -45,12 +47,26 @@ std::string accessor_of(ByteView nonce) {
   return hex_encode(ByteView(digest).first(kAccessorBytes));
 }
 
+template <class Anchors>
+Status add_vendor(std::shared_ptr<const Anchors>& anchors) {
+  if (anchors) return {};
+  APM_TRY(Anchors vendor, Anchors::vendor());
+  anchors = std::make_shared<const Anchors>(std::move(vendor));
+  return {};
+}
+
+Status add_vendor_anchors(Dependencies& dependencies) {
+  APM_CHECK_OK(add_vendor(dependencies.intel_anchors));
+  return add_vendor(dependencies.aws_anchors);
+}
+
 }  // namespace
 
 Method::Method(barrier::View view, Dependencies dependencies)
     : view_(view), dependencies_(std::move(dependencies)), authorisations_(view) {}
 
 Result<std::unique_ptr<Method>> Method::open(barrier::View view, Dependencies dependencies) {
+  APM_CHECK_OK(add_vendor_anchors(dependencies));
   std::unique_ptr<Method> method(new Method(std::move(view), std::move(dependencies)));
   APM_TRY(std::optional<Bytes> stored, method->view_.get(kConfigPath));
   if (stored) {
@@ -71,16 +87,19 @@ Result<Response> Method::handle(const logical::Request& request) {
   if (path.starts_with(kItemPrefix)) {
     return authorization_item(request, path.substr(kItemPrefix.size()));
   }
-  if (path != "challenge" && path != "login") {
+  if (path != "challenge" && path != "login" && path != "explain") {
     return Error(Code::kNotFound, concat("auth/apm has no path '", path, "'"));
   }
   if (!is_write(request.operation)) return unsupported();
+  if (path == "explain") return explain_file(request.data);
   return path == "challenge" ? challenge() : login(request.data);
 }
 
 bool Method::unauthenticated(const std::string& path) const {
   return path == "challenge" || path == "login";
 }
+
+bool Method::needs_sudo(const std::string& path) const { return path == "explain"; }
 
 bool Method::authorises(const logical::AttestedIdentity& identity, Operation op,
                         const std::string& full_path) const {
@@ -135,6 +154,21 @@ Result<Response> Method::login(const json::Object& data) {
   crypto::wipe(token);
   APM_TRY(json::Object sealed, seal_answer(answer, *claims.caller_key, expected.binding));
   return with_data(json::Object{{"sealed", std::move(sealed)}});
+}
+
+// "at": the clock to judge by, for a file whose evidence was short-lived; else the server's.
+Result<Response> Method::explain_file(const json::Object& data) const {
+  std::int64_t now = dependencies_.clock->unix_s();
+  if (const json::Value* at = data.find("at")) {
+    const auto given = at->as_int();
+    if (!given || *given < 0) return malformed_member("at", "must be a time in seconds");
+    now = *given;
+  }
+  const Config config = current_config();
+  const TrustAnchors anchors{dependencies_.anchors.get(), dependencies_.intel_anchors.get(),
+                             dependencies_.aws_anchors.get()};
+  APM_TRY(json::Object answer, explain(data, {config, anchors, now}, authorisations_));
+  return with_data(std::move(answer));
 }
 
 Config Method::current_config() const {

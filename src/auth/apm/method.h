@@ -9,6 +9,7 @@
 //   authorizations/signer        POST, PUT           {signer, engine_path, secret, claims}
 //   authorizations/revoke        POST, PUT           the same members as were authorised
 //   authorizations/<id>          GET, DELETE
+//   explain                      POST, sudo          what an evidence file would get (explain.h)
 // A denied login is kRefused with the reason of the rule that failed. Logging in writes nothing to
 // storage. Any thread.
 
@@ -20,6 +21,7 @@
 #include "attestation/azure_vtpm/verify.h"
 #include "auth/apm/authorisations.h"
 #include "auth/apm/config.h"
+#include "auth/apm/evidence_file.h"
 #include "auth/apm/nonce.h"
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -36,6 +38,9 @@ using TokenIssuer = std::function<Result<std::string>(const logical::AttestedIde
 struct Dependencies {
   const Clock* clock = nullptr;
   std::shared_ptr<const attestation::snp::Anchors> anchors;
+  // Null: the vendors' built-in ones.
+  std::shared_ptr<const attestation::dcap::Anchors> intel_anchors;
+  std::shared_ptr<const attestation::nitro::Anchors> aws_anchors;
   std::string cluster_id;
   // SHA-256 of the SubjectPublicKeyInfo of the certificate that the listener shows now.
   std::function<Result<Bytes>()> server_key_sha256;
@@ -50,6 +55,7 @@ class Method final : public logical::Backend {
 
   [[nodiscard]] Result<logical::Response> handle(const logical::Request& request) override;
   [[nodiscard]] bool unauthenticated(const std::string& path) const override;
+  [[nodiscard]] bool needs_sudo(const std::string& path) const override;
   [[nodiscard]] bool authorises(const logical::AttestedIdentity& identity, logical::Operation op,
                                 const std::string& full_path) const override;
 
@@ -57,6 +63,7 @@ class Method final : public logical::Backend {
   Method(barrier::View view, Dependencies dependencies);
   [[nodiscard]] Result<logical::Response> challenge();
   [[nodiscard]] Result<logical::Response> login(const json::Object& data);
+  [[nodiscard]] Result<logical::Response> explain_file(const json::Object& data) const;
   [[nodiscard]] Result<logical::Response> config(const logical::Request& request);
   [[nodiscard]] Result<logical::Response> authorizations(const logical::Request& request);
   [[nodiscard]] Result<logical::Response> authorization_item(const logical::Request& request,

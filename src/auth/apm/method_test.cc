@@ -360,5 +360,23 @@ TEST_F(ApmMethod, AuthorisationInput) {
   EXPECT_FALSE(method_->unauthenticated("authorizations"));
 }
 
+TEST_F(ApmMethod, ExplainIssuesNothingAndNeedsSudo) {
+  EXPECT_TRUE(method_->needs_sudo("explain"));
+  EXPECT_FALSE(method_->unauthenticated("explain"));
+  json::Object body = answer(challenge());
+  const auto told = call(Operation::kUpdate, "explain", body);
+  ASSERT_TRUE(told.ok()) << told.error().message;
+  EXPECT_EQ(*told->data->find("verdict")->as_string(), "accept");
+  EXPECT_TRUE(issued_to_.enclave_id.empty());
+  EXPECT_EQ(login_reason(body), "accepted");  // the challenge is not used up
+  body.set("at", 1);
+  const auto long_ago = call(Operation::kUpdate, "explain", body);
+  ASSERT_TRUE(long_ago.ok());
+  EXPECT_EQ(*long_ago->data->find("reason")->as_string(), "snp_chain_not_yet_valid");
+  body.set("at", "yesterday");
+  EXPECT_EQ(call(Operation::kUpdate, "explain", body).error().reason, "login_malformed");
+  EXPECT_EQ(call(Operation::kRead, "explain").error().code, Code::kUnsupported);
+}
+
 }  // namespace
 }  // namespace apm::auth_apm

@@ -1,0 +1,233 @@
+#include "auth/apm/evidence_file.h"
+
+#include <array>
+
+#include "attestation/azure_vtpm/verify.h"
+#include "attestation/identity.h"
+#include "attestation/sgx/result.h"
+#include "attestation/snp/verify.h"
+#include "attestation/tdx/result.h"
+#include "attestation/tpm/public_area.h"
+#include "auth/apm/wire_values.h"
+#include "base/text.h"
+
+namespace apm::auth_apm {
+namespace {
+
+namespace azure = attestation::azure_vtpm;
+namespace dcap = attestation::dcap;
+namespace maa = attestation::maa;
+namespace nitro = attestation::nitro;
+namespace sgx = attestation::sgx;
+namespace snp = attestation::snp;
+namespace tdx = attestation::tdx;
+using attestation::Appraisal;
+using attestation::EvidenceResult;
+using attestation::Stage;
+
+constexpr std::size_t kReportDataAt = 0x50;  // in an SNP report
+constexpr std::size_t kReportDataBytes = 64;
+
+// ---- Direct SNP ----
+
+Result<snp::Endorsements> read_amd(const json::Value& body) {
+  snp::Endorsements out;
+  APM_TRY(out.chain_pem, optional_text(body, "vcek_chain"));
+  APM_TRY(out.certificate_table, optional_base64(body, "certificate_table"));
+  APM_TRY(out.thim_json, optional_text(body, "thim"));
+  return out;
+}
+
+Result<EvidenceResult> verify_snp(const json::Value& body, const FileJudge& judge,
+                                  Appraisal& appraisal) {
+  snp::Evidence evidence;
+  APM_TRY(evidence.report, base64_member(&body, "report"));
+  APM_TRY(evidence.endorsements, read_amd(body));
+  APM_TRY(evidence.crl, optional_base64(body, "amd_crl"));
+  snp::Expectation expected;
+  expected.anchors = judge.anchors.amd;
+  expected.now_unix_s = judge.now_unix_s;
+  expected.require_crl = judge.config.require_crl;
+  expected.floor = judge.config.floor;
+  if (evidence.report.size() >= kReportDataAt + kReportDataBytes) {
+    expected.report_data =
+        to_bytes(ByteView(evidence.report).subspan(kReportDataAt, kReportDataBytes));
+  }
+  APM_TRY(const snp::Claims claims, snp::verify(evidence, expected, appraisal));
+  return snp::to_result(claims, judge.config.allowed_public_signers);
+}
+
+// ---- Intel ----
+
+Result<std::optional<dcap::Collateral>> read_collateral(const json::Value& body) {
+  APM_TRY(const std::string text, optional_text(body, "collateral"));
+  if (text.empty()) return std::optional<dcap::Collateral>();
+  APM_TRY(dcap::Collateral read, dcap::collateral_from_json(text));
+  return std::optional<dcap::Collateral>(std::move(read));
+}
+
+Result<dcap::Expectation> expect_dcap(ByteView quote, const FileJudge& judge) {
+  const auto parsed = dcap::parse_quote(quote);  // what is wrong with it, the verifier says
+  return dcap::Expectation{judge.anchors.intel, judge.now_unix_s,
+                           parsed.ok() ? dcap::report_data_of(*parsed) : Bytes(kReportDataBytes)};
+}
+
+Result<EvidenceResult> verify_sgx(const json::Value& body, const FileJudge& judge,
+                                  Appraisal& appraisal) {
+  APM_TRY(const Bytes quote, base64_member(&body, "quote"));
+  APM_TRY(const std::optional<dcap::Collateral> collateral, read_collateral(body));
+  APM_TRY(const dcap::Expectation expected, expect_dcap(quote, judge));
+  APM_TRY(const sgx::Claims claims, sgx::verify(quote, collateral ? &*collateral : nullptr,
+                                                expected, judge.config.sgx, appraisal));
+  return sgx::result_of(claims);
+}
+
+Result<tdx::Claims> verify_td(ByteView quote, const dcap::Collateral* collateral,
+                              const FileJudge& judge, Appraisal& appraisal) {
+  APM_TRY(const dcap::Expectation expected, expect_dcap(quote, judge));
+  return tdx::verify(quote, collateral, expected, judge.config.tdx, appraisal);
+}
+
+Result<EvidenceResult> verify_tdx(const json::Value& body, const FileJudge& judge,
+                                  Appraisal& appraisal) {
+  APM_TRY(const Bytes quote, base64_member(&body, "quote"));
+  APM_TRY(const std::optional<dcap::Collateral> collateral, read_collateral(body));
+  APM_TRY(const tdx::Claims claims,
+          verify_td(quote, collateral ? &*collateral : nullptr, judge, appraisal));
+  auto result = tdx::result_of(claims);
+  APM_CHECK_OK(appraisal.require(result.ok() ? Status() : Status(result.error()), Stage::kPolicy,
+                                 "tdx_identity_unmeasured"));
+  return result;
+}
+
+// ---- Azure's vTPM over either ----
+
+Result<azure::AzureVtpmEvidence> read_azure(const json::Value& body) {
+  azure::AzureVtpmEvidence out;
+  APM_TRY(out.platform.hcl_report, base64_member(&body, "hcl_report"));
+  APM_TRY(out.platform.endorsements, read_amd(body));
+  APM_TRY(out.platform.crl, optional_base64(body, "amd_crl"));
+  APM_TRY(out.platform.td_quote, optional_base64(body, "td_quote"));
+  APM_TRY(out.quote.attest, base64_member(body.at("quote"), "attest"));
+  APM_TRY(out.quote.signature, base64_member(body.at("quote"), "signature"));
+  APM_TRY(out.quote.pcrs, pcr_members(body.at("pcrs")));
+  APM_TRY(out.event_log, optional_base64(body, "event_log"));
+  if (body.at("key_public") == nullptr) return out;
+  APM_TRY(out.key_public, base64_member(&body, "key_public"));
+  APM_TRY(out.certify_attest, base64_member(body.at("key_certify"), "attest"));
+  APM_TRY(out.certify_signature, base64_member(body.at("key_certify"), "signature"));
+  return out;
+}
+
+// A login quotes exactly the PCRs that its challenge names; a file may hold more of them.
+std::vector<unsigned> required_pcrs(const attestation::tpm::PcrValues& quoted) {
+  std::vector<unsigned> all;
+  for (const auto& [index, value] : quoted) all.push_back(index);
+  for (const unsigned index : attestation::login_pcrs()) {
+    if (!quoted.contains(index)) return attestation::login_pcrs();
+  }
+  return all;
+}
+
+azure::TdVerdict td_verdict(const tdx::Claims& claims) {
+  azure::TdVerdict out;
+  out.report_data = to_bytes(claims.report.report_data);
+  out.debug = claims.report.debug();
+  out.tdx = tdx::own_claims(claims);
+  if (claims.evidence.chain) out.trust_anchor = claims.evidence.chain->anchor->name;
+  out.vendor_anchor = out.trust_anchor == dcap::kVendorAnchorName;
+  return out;
+}
+
+azure::Expectation expect_azure(const azure::AzureVtpmEvidence& evidence, const FileJudge& judge) {
+  azure::Expectation out;
+  const auto quote = attestation::tpm::parse_attest(evidence.quote.attest);
+  if (quote.ok()) out.binding = quote->extra_data;
+  out.anchors = judge.anchors.amd;
+  out.now_unix_s = judge.now_unix_s;
+  out.required_pcrs = required_pcrs(evidence.quote.pcrs);
+  out.allowed_public_signers = judge.config.allowed_public_signers;
+  out.require_crl = judge.config.require_crl;
+  out.floor = judge.config.floor;
+  out.guest = judge.config.guest;
+  return out;
+}
+
+Result<EvidenceResult> verify_azure(const json::Value& body, const FileJudge& judge,
+                                    Appraisal& appraisal) {
+  APM_TRY(const azure::AzureVtpmEvidence evidence, read_azure(body));
+  APM_TRY(const std::optional<dcap::Collateral> collateral, read_collateral(body));
+  azure::Expectation expected = expect_azure(evidence, judge);
+  expected.verify_td_quote = [&](ByteView quote, Appraisal& record) -> Result<azure::TdVerdict> {
+    APM_TRY(const tdx::Claims claims,
+            verify_td(quote, collateral ? &*collateral : nullptr, judge, record));
+    return td_verdict(claims);
+  };
+  auto claims = evidence.key_public.empty()
+                    ? azure::verify_quoted({evidence.platform, evidence.quote, evidence.event_log},
+                                           expected, appraisal)
+                    : azure::verify(evidence, expected, appraisal);
+  if (!claims.ok()) return claims.error();
+  return std::move(claims->result);
+}
+
+// ---- Signed texts ----
+
+Result<EvidenceResult> verify_nitro(const json::Value& body, const FileJudge& judge,
+                                    Appraisal& appraisal) {
+  APM_TRY(const Bytes document, base64_member(&body, "document"));
+  nitro::Expectation expected;
+  expected.anchors = judge.anchors.aws;
+  expected.now_unix_s = judge.now_unix_s;
+  expected.floor = judge.config.nitro;
+  APM_TRY(nitro::Verified verified, nitro::verify(document, expected, appraisal));
+  return std::move(verified.evidence);
+}
+
+Result<EvidenceResult> verify_maa(const json::Value& body, const FileJudge& judge,
+                                  Appraisal& appraisal) {
+  APM_TRY(const std::string token, text_member(&body, "token"));
+  APM_TRY(const std::string key_set, text_member(&body, "jwks"));
+  APM_TRY(const maa::Jwks keys, maa::Jwks::parse(key_set));
+  maa::Expectation expected;
+  for (const std::string& url : judge.config.maa_trust.issuers) {
+    expected.issuers.push_back({url, &keys, judge.config.maa_trust.policy_hashes});
+  }
+  expected.now_unix_s = judge.now_unix_s;
+  expected.floor = judge.config.maa;
+  APM_TRY(maa::Verified verified, maa::verify(token, expected, appraisal));
+  return std::move(verified.evidence);
+}
+
+struct Family {
+  std::string_view name;
+  Result<EvidenceResult> (*verify)(const json::Value& body, const FileJudge& judge,
+                                   Appraisal& appraisal);
+};
+constexpr std::array kFamilies = {Family{"azure-snp-vtpm", verify_azure},
+                                  Family{"azure-tdx-vtpm", verify_azure},
+                                  Family{"snp", verify_snp},
+                                  Family{"sgx", verify_sgx},
+                                  Family{"tdx", verify_tdx},
+                                  Family{"aws-nitro", verify_nitro},
+                                  Family{"maa", verify_maa}};
+
+}  // namespace
+
+Result<EvidenceResult> verify_file(const json::Object& evidence, const FileJudge& judge,
+                                   Appraisal& appraisal) {
+  const json::Value body(evidence);
+  APM_TRY(const std::string name, text_member(&body, "family"));
+  for (const Family& family : kFamilies) {
+    if (family.name != name) continue;
+    APM_TRY(EvidenceResult result, family.verify(body, judge, appraisal));
+    APM_CHECK_OK(appraisal.require(
+        result.family == name,
+        {Stage::kFormat, "family_mismatch", concat("evidence of ", result.family), name}));
+    return result;
+  }
+  return Error(Code::kInvalidArgument, "family_unsupported",
+               concat("login: evidence family '", name.substr(0, 64), "' is not supported"));
+}
+
+}  // namespace apm::auth_apm

@@ -1,0 +1,100 @@
+#include "auth/apm/explain.h"
+
+#include "auth/apm/admission.h"
+#include "base/text.h"
+
+namespace apm::auth_apm {
+namespace {
+
+using attestation::Appraisal;
+using attestation::EvidenceResult;
+
+json::Value or_null(const std::string& text) {
+  return text.empty() ? json::Value() : json::Value(text);
+}
+
+Result<EvidenceResult> admit(const json::Object& evidence, const FileJudge& judge,
+                             Appraisal& appraisal) {
+  const json::Value* family = evidence.find("family");
+  const std::string name =
+      family == nullptr || family->as_string() == nullptr ? "" : *family->as_string();
+  const Status family_allowed = admit_family(judge.config, name, appraisal);
+  APM_TRY(EvidenceResult result, verify_file(evidence, judge, appraisal));
+  APM_CHECK_OK(family_allowed);
+  APM_CHECK_OK(admit_claims(judge.config, result, appraisal));
+  return result;
+}
+
+// The evidence under the verifiers' own defaults, to tell what is not genuine from what a floor of
+// this server refuses. Of the configuration, only what it lets pass stays.
+std::optional<EvidenceResult> genuine(const json::Object& evidence, const FileJudge& judge) {
+  Config open;
+  open.floor.allow_vlek = true;
+  open.floor.vmpl_max = judge.config.floor.vmpl_max;
+  open.allowed_public_signers = judge.config.allowed_public_signers;
+  open.sgx.platform.allowed_statuses = judge.config.sgx.platform.allowed_statuses;
+  open.tdx.platform.allowed_statuses = judge.config.tdx.platform.allowed_statuses;
+  open.maa_trust = judge.config.maa_trust;
+  open.maa.compliance = judge.config.maa.compliance;
+  open.maa.tdx_tcb_statuses = judge.config.maa.tdx_tcb_statuses;
+  Appraisal unused;
+  auto result = verify_file(evidence, {open, judge.anchors, judge.now_unix_s}, unused);
+  if (!result.ok()) return std::nullopt;
+  return std::move(*result);
+}
+
+void add_identity(const EvidenceResult& result, json::Object& out) {
+  out.set("enclave_id", or_null(result.enclave_id));
+  out.set("signer_id", or_null(result.signer.signer_id));
+  if (!result.signer.exists()) out.set("signer_reason", result.signer.reason);
+  out.set("trust_anchor", result.trust_anchor);
+  out.set("vendor_anchor", result.vendor_anchor);
+  out.set("claims", result.claims);
+}
+
+// Those that name the workload; `accepted`: whether a login would get as far as using them.
+void add_authorisations(const EvidenceResult& result, bool accepted,
+                        const Authorisations& authorisations, json::Object& out) {
+  json::Array list;
+  std::set<std::string> secrets;  // two authorisations may open the same one
+  for (const auto& [authorisation, verdict] : authorisations.matches(identity_of(result))) {
+    json::Object line = authorisation.describe();
+    line.erase("claims");
+    line.set("secret", authorisation.full_path());
+    line.set("applies", accepted && verdict.passed);
+    line.set("claims", explain(verdict));
+    list.emplace_back(std::move(line));
+    if (accepted && verdict.passed) secrets.insert(authorisation.full_path());
+  }
+  out.set("authorizations", std::move(list));
+  out.set("secrets", json::Array(secrets.begin(), secrets.end()));
+}
+
+}  // namespace
+
+Result<json::Object> explain(const json::Object& evidence, const FileJudge& judge,
+                             const Authorisations& authorisations) {
+  Appraisal appraisal;
+  const auto admitted = admit(evidence, judge, appraisal);
+  if (!admitted.ok() && admitted.error().code != Code::kRefused) return admitted.error();
+  json::Object out{{"verdict", admitted.ok() ? "accept" : "reject"},
+                   {"reason", admitted.ok() ? "" : admitted.error().reason},
+                   {"message", admitted.ok() ? "" : admitted.error().message},
+                   {"family", *evidence.find("family")},
+                   {"judged_at", judge.now_unix_s},
+                   {"binding", kNotBound},
+                   {"rules", appraisal.explain()}};
+  if (admitted.ok()) {
+    add_identity(*admitted, out);
+    add_authorisations(*admitted, true, authorisations, out);
+    return out;
+  }
+  const std::optional<EvidenceResult> result = genuine(evidence, judge);
+  out.set("refused_by", result ? "policy" : "verification");
+  if (!result) return out;
+  add_identity(*result, out);
+  add_authorisations(*result, false, authorisations, out);
+  return out;
+}
+
+}  // namespace apm::auth_apm

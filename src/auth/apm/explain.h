@@ -1,0 +1,26 @@
+#pragma once
+
+// What an evidence file would get from this server, rule by rule, for operators: the verifier's
+// rules, the floors, the claims policy, and each authorisation that names the workload. Nothing is
+// issued or stored. Pure; any thread.
+//
+// Refused evidence is an answer here, not an error. Errors are faults of the question:
+// kInvalidArgument of evidence_file.h.
+
+#include "auth/apm/authorisations.h"
+#include "auth/apm/evidence_file.h"
+
+namespace apm::auth_apm {
+
+inline constexpr std::string_view kNotBound = "not checked: a file cannot answer a challenge";
+
+// {"verdict": accept|reject, "reason", "message", "family", "judged_at", "binding", "rules": [..],
+//  "enclave_id", "signer_id", "signer_reason", "trust_anchor", "vendor_anchor", "claims",
+//  "authorizations": [{"id", "secret", "applies", "claims": [..]}], "secrets": [..]}
+// Ids, claims and authorisations of refused evidence are there when it is genuine and this server's
+// floors or policies refuse it ("refused_by": "policy"); no authorisation applies then. Else
+// "refused_by" is "verification".
+[[nodiscard]] Result<json::Object> explain(const json::Object& evidence, const FileJudge& judge,
+                                           const Authorisations& authorisations);
+
+}  // namespace apm::auth_apm
