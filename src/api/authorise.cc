@@ -36,13 +36,27 @@ std::string_view doing(logical::Operation operation) {
 
 // An attested caller knows his own ids, and needs them to ask for an authorization. The text is the
 // same whether the path exists or not.
-Error denied(const Call& call) {
+// Unless the method where he logged in is configured to tell more.
+std::string told_by_method(Core& core, const Call& call) {
+  const auto route = core.mounts().route(call.caller.auth_mount);
+  if (call.operation != logical::Operation::kRead || !route || !route->backend) return "";
+  logical::Request request;
+  request.operation = call.operation;
+  request.path = call.path;
+  request.caller = call.caller;
+  request.remote_address = call.remote_address;
+  request.request_id = call.request_id;
+  return route->backend->read_refused(request);
+}
+
+Error denied(Core& core, const Call& call) {
   if (!call.caller.identity) return Error(Code::kPermissionDenied, "acl_denied", "");
+  const std::string more = told_by_method(core, call);
   const logical::AttestedIdentity& who = *call.caller.identity;
   return Error(Code::kPermissionDenied, std::string(kNotAuthorised),
                concat("no authorization names enclave ", who.enclave_id, " of signer ",
                       who.signer_id.empty() ? "none" : who.signer_id, " for ",
-                      doing(call.operation), " ", call.path));
+                      doing(call.operation), " ", call.path, more.empty() ? "" : ": ", more));
 }
 
 }  // namespace
@@ -80,7 +94,7 @@ Status authorise(Core& core, const Call& call, bool needs_sudo) {
       authorised_to_read(core, call.caller, call.path)) {
     return {};
   }
-  return denied(call);
+  return denied(core, call);
 }
 
 std::vector<std::string> capabilities_of(Core& core, const logical::Caller& caller,

@@ -35,6 +35,12 @@ class Backend {
     return false;
   }
 
+  // A read of an identity that logged in here was refused. The answer, if any, is what the caller
+  // may be told beyond that no authorisation lets it.
+  [[nodiscard]] virtual std::string read_refused(const Request& /*of the secret, full path*/) {
+    return "";
+  }
+
   // The mount is being removed; its storage is deleted by the caller afterwards.
   virtual void unmounted() {}
 };

@@ -67,6 +67,7 @@ Settings settings_of(Config& config) {
   add_nitro_settings(out, config.nitro);
   add_maa_settings(out, config.maa_trust, config.maa);
   add_claims_policy(out, config.claims);
+  out.flag("explain_refusals", config.explain_refusals);
   add_token_ttl(out, config.token_ttl_s);
   return out;
 }
@@ -102,6 +103,7 @@ Config Config::clone() const {
   copy.maa_trust = maa_trust;
   copy.allowed_families = allowed_families;
   copy.claims = claims;
+  copy.explain_refusals = explain_refusals;
   copy.require_crl = require_crl;
   copy.allowed_public_signers = allowed_public_signers;
   copy.token_ttl_s = token_ttl_s;

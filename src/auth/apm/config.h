@@ -33,6 +33,7 @@ struct Config {
   ClaimsPolicy claims;                     // of every login, beside the floors
   bool require_crl = false;                // of the hardware's vendor
   std::set<std::string> allowed_public_signers;
+  bool explain_refusals = false;  // callers too are told what the rules found and wanted
   std::uint64_t token_ttl_s = 0;  // 0: the default
   crypto::SecretBytes epid_api_key;
   crypto::SecretBytes dcap_api_key;

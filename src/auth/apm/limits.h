@@ -17,6 +17,7 @@ inline constexpr std::size_t kNameBytesMax = 512;
 inline constexpr std::size_t kApiKeyBytesMax = 4096;
 inline constexpr std::int64_t kEvidenceAgeSMax = 24 * 3600;  // that a configuration may allow
 inline constexpr std::size_t kClaimsPolicyBytesMax = 16 * 1024;
+inline constexpr std::size_t kRefusalsMax = 256;      // kept for operators
 inline constexpr std::size_t kListEntriesMax = 1024;  // denied chips, allowed public signers
 
 }  // namespace apm::auth_apm

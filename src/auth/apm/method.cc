@@ -20,6 +20,8 @@ using logical::Response;
 
 constexpr const char* kConfigPath = "config";
 constexpr std::string_view kItemPrefix = "authorizations/";
+constexpr std::string_view kRefusals = "refusals";
+constexpr std::string_view kRefusalPrefix = "refusals/";
 constexpr std::string_view kAccessorDomain = "apm-login-accessor-v1";
 constexpr std::size_t kAccessorBytes = 16;
 
@@ -87,19 +89,22 @@ Result<Response> Method::handle(const logical::Request& request) {
   if (path.starts_with(kItemPrefix)) {
     return authorization_item(request, path.substr(kItemPrefix.size()));
   }
+  if (path == kRefusals || path.starts_with(kRefusalPrefix)) return refusals(request);
   if (path != "challenge" && path != "login" && path != "explain") {
     return Error(Code::kNotFound, concat("auth/apm has no path '", path, "'"));
   }
   if (!is_write(request.operation)) return unsupported();
   if (path == "explain") return explain_file(request.data);
-  return path == "challenge" ? challenge() : login(request.data);
+  return path == "challenge" ? challenge() : login(request);
 }
 
 bool Method::unauthenticated(const std::string& path) const {
   return path == "challenge" || path == "login";
 }
 
-bool Method::needs_sudo(const std::string& path) const { return path == "explain"; }
+bool Method::needs_sudo(const std::string& path) const {
+  return path == "explain" || path == kRefusals || path.starts_with(kRefusalPrefix);
+}
 
 bool Method::authorises(const logical::AttestedIdentity& identity, Operation op,
                         const std::string& full_path) const {
@@ -116,13 +121,64 @@ Result<Response> Method::challenge() {
                    {"pcrs", pcr_list()}});
 }
 
-Result<Response> Method::login(const json::Object& data) {
+Result<Response> Method::login(const logical::Request& request) {
+  attestation::Appraisal appraisal;
+  auto answer = try_login(request.data, appraisal);
+  if (answer.ok() || answer.error().code != Code::kRefused) return answer;
+  const Error& why = answer.error();
+  refusals_.add({request.request_id, dependencies_.clock->unix_s(),
+                 concat(request.mount_path, request.path), request.remote_address, why.reason,
+                 why.message, appraisal.explain()});
+  const bool all = current_config().explain_refusals;
+  return told(why, appraisal, all ? Telling::kRules : Telling::kReason, request.request_id);
+}
+
+// Only a read that an authorisation's claims policy refused is worth a record: that none names the
+// caller is said in the refusal itself.
+std::string Method::read_refused(const logical::Request& request) {
+  if (!request.caller.identity) return "";
+  std::string first;
+  json::Array rules;
+  for (const auto& [authorisation, verdict] : authorisations_.matches(*request.caller.identity)) {
+    const policy::RuleResult* decisive = verdict.decisive();
+    if (authorisation.full_path() != request.path || decisive == nullptr) continue;
+    if (first.empty()) first = policy::describe(*decisive);
+    rules.emplace_back(
+        json::Object{{"authorization", authorisation.id()}, {"claims", explain(verdict)}});
+  }
+  if (rules.empty()) return "";
+  refusals_.add({request.request_id, dependencies_.clock->unix_s(), request.path,
+                 request.remote_address, "claims_policy", first, std::move(rules)});
+  return current_config().explain_refusals ? first : "";
+}
+
+Result<Response> Method::refusals(const logical::Request& request) const {
+  if (request.path == kRefusals && request.operation == Operation::kList) {
+    json::Array keys;
+    json::Object info;
+    for (const Refusal& one : refusals_.newest_first()) {
+      keys.emplace_back(one.request_id);
+      info.set(one.request_id, json::Object{{"time_unix_s", one.time_unix_s},
+                                            {"path", one.path},
+                                            {"remote_address", one.remote_address},
+                                            {"reason", one.reason}});
+    }
+    return with_data(json::Object{{"keys", std::move(keys)}, {"key_info", std::move(info)}});
+  }
+  if (request.path == kRefusals || request.operation != Operation::kRead) return unsupported();
+  const auto found = refusals_.find(request.path.substr(kRefusalPrefix.size()));
+  if (found) return with_data(found->describe());
+  return Error(Code::kNotFound, "refusal_unknown",
+               "no refusal of this request is kept: it was none, it is too old, or the server was "
+               "started since");
+}
+
+Result<Response> Method::try_login(const json::Object& data, attestation::Appraisal& appraisal) {
   APM_TRY(const LoginRequest login, read_login(data));
   const std::int64_t now = dependencies_.clock->unix_s();
   APM_TRY(const std::int64_t issued, nonces_.check(login.nonce, now));
   APM_TRY(const Bytes server_key, dependencies_.server_key_sha256());
   const Config config = current_config();
-  attestation::Appraisal appraisal;
   APM_CHECK_OK(admit_family(config, attestation::azure_vtpm::kFamily, appraisal));
 
   attestation::azure_vtpm::Expectation expected;

@@ -9,6 +9,8 @@
 //   authorizations/signer        POST, PUT           {signer, engine_path, secret, claims}
 //   authorizations/revoke        POST, PUT           the same members as were authorised
 //   authorizations/<id>          GET, DELETE
+//   refusals                     LIST, sudo          the last refused logins and reads
+//   refusals/<request id>        GET, sudo           with every rule
 //   explain                      POST, sudo          what an evidence file would get (explain.h)
 // A denied login is kRefused with the reason of the rule that failed. Logging in writes nothing to
 // storage. Any thread.
@@ -23,6 +25,7 @@
 #include "auth/apm/config.h"
 #include "auth/apm/evidence_file.h"
 #include "auth/apm/nonce.h"
+#include "auth/apm/refusals.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "logical/backend.h"
@@ -58,11 +61,15 @@ class Method final : public logical::Backend {
   [[nodiscard]] bool needs_sudo(const std::string& path) const override;
   [[nodiscard]] bool authorises(const logical::AttestedIdentity& identity, logical::Operation op,
                                 const std::string& full_path) const override;
+  [[nodiscard]] std::string read_refused(const logical::Request& request) override;
 
  private:
   Method(barrier::View view, Dependencies dependencies);
   [[nodiscard]] Result<logical::Response> challenge();
-  [[nodiscard]] Result<logical::Response> login(const json::Object& data);
+  [[nodiscard]] Result<logical::Response> login(const logical::Request& request);
+  [[nodiscard]] Result<logical::Response> try_login(const json::Object& data,
+                                                    attestation::Appraisal& appraisal);
+  [[nodiscard]] Result<logical::Response> refusals(const logical::Request& request) const;
   [[nodiscard]] Result<logical::Response> explain_file(const json::Object& data) const;
   [[nodiscard]] Result<logical::Response> config(const logical::Request& request);
   [[nodiscard]] Result<logical::Response> authorizations(const logical::Request& request);
@@ -76,6 +83,7 @@ class Method final : public logical::Backend {
   Dependencies dependencies_;
   Nonces nonces_;
   Authorisations authorisations_;
+  Refusals refusals_;
   mutable SharedMutex config_mutex_;
   Config config_ APM_GUARDED_BY(config_mutex_);
 };

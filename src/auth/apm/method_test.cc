@@ -378,5 +378,86 @@ TEST_F(ApmMethod, ExplainIssuesNothingAndNeedsSudo) {
   EXPECT_EQ(call(Operation::kRead, "explain").error().code, Code::kUnsupported);
 }
 
+TEST_F(ApmMethod, ARefusalTellsTheReasonAndAnOperatorTheRules) {
+  const auto login = [&](const std::string& id) {
+    logical::Request request;
+    request.operation = Operation::kUpdate;
+    request.mount_path = "auth/apm/";
+    request.path = "login";
+    request.data = answer(challenge());
+    request.request_id = id;
+    return method_->handle(request).error();
+  };
+  ASSERT_TRUE(call(Operation::kUpdate, "config",
+                   {{"allowed_host_data", std::string(64, 'a')}, {"vmpl_max", 0}})
+                  .ok());
+  const Error floor = login("request-1");
+  EXPECT_EQ(floor.reason, "snp_host_data_not_allowed");
+  EXPECT_EQ(floor.message.find("found"), std::string::npos) << floor.message;
+  EXPECT_NE(floor.message.find("request-1"), std::string::npos) << floor.message;
+  const auto kept = call(Operation::kRead, "refusals/request-1");
+  ASSERT_TRUE(kept.ok());
+  EXPECT_EQ(*kept->data->find("reason")->as_string(), "snp_host_data_not_allowed");
+  EXPECT_GT(kept->data->find("rules")->as_array()->size(), 10U);
+  // A fault of the evidence itself is told as it is.
+  m().events[0].data = SyntheticMachine::secure_boot(0);
+  ASSERT_TRUE(call(Operation::kUpdate, "config", {{"allowed_host_data", ""}}).ok());
+  EXPECT_NE(login("request-2").message.find("Secure Boot"), std::string::npos);
+  m().reset();
+  ASSERT_TRUE(call(Operation::kUpdate, "config",
+                   {{"allowed_host_data", std::string(64, 'a')}, {"explain_refusals", true}})
+                  .ok());
+  const Error explained = login("request-3");
+  EXPECT_NE(explained.message.find("snp_host_data_not_allowed: found"), std::string::npos)
+      << explained.message;
+  const auto listed = call(Operation::kList, "refusals");
+  ASSERT_TRUE(listed.ok());
+  EXPECT_EQ(json::write(*listed->data->find("keys")), R"(["request-3","request-2","request-1"])");
+  EXPECT_TRUE(method_->needs_sudo("refusals"));
+  EXPECT_TRUE(method_->needs_sudo("refusals/request-1"));
+  EXPECT_FALSE(method_->needs_sudo("config"));
+  EXPECT_EQ(call(Operation::kRead, "refusals/other").error().reason, "refusal_unknown");
+}
+
+TEST_F(ApmMethod, AReadThatAClaimsPolicyRefusesIsKeptForOperators) {
+  const std::string e(64, 'e');
+  const std::string s(64, '5');
+  ASSERT_TRUE(call(Operation::kUpdate, "authorizations/enclave",
+                   {{"enclave", e},
+                    {"signer", s},
+                    {"secret", "dek"},
+                    {"claims", R"({"claim": "sevsnp.vmpl", "equals": 0})"}})
+                  .ok());
+  logical::Request read;
+  read.operation = Operation::kRead;
+  read.path = "anjuna/dek";
+  read.request_id = "request-1";
+  read.caller.identity = logical::AttestedIdentity{e, s, "snp", "amd", {}};
+  EXPECT_FALSE(method_->authorises(*read.caller.identity, Operation::kRead, read.path));
+  EXPECT_EQ(method_->read_refused(read), "");
+  const auto kept = call(Operation::kRead, "refusals/request-1");
+  ASSERT_TRUE(kept.ok());
+  EXPECT_EQ(*kept->data->find("reason")->as_string(), "claims_policy");
+  ASSERT_TRUE(call(Operation::kUpdate, "config", {{"explain_refusals", true}}).ok());
+  EXPECT_NE(method_->read_refused(read).find("sevsnp.vmpl"), std::string::npos);
+  read.path = "anjuna/other";  // no authorisation of it names the caller: nothing to keep or tell
+  read.request_id = "request-2";
+  EXPECT_EQ(method_->read_refused(read), "");
+  EXPECT_EQ(call(Operation::kRead, "refusals/request-2").error().reason, "refusal_unknown");
+}
+
+TEST(ApmRefusals, TheOldestIsForgottenFirst) {
+  Refusals refusals;
+  for (std::size_t i = 0; i <= kRefusalsMax; ++i) {
+    Refusal one;
+    one.request_id = std::to_string(i);
+    refusals.add(std::move(one));
+  }
+  EXPECT_FALSE(refusals.find("0").has_value());
+  EXPECT_TRUE(refusals.find("1").has_value());
+  EXPECT_EQ(refusals.newest_first().size(), kRefusalsMax);
+  EXPECT_EQ(refusals.newest_first().front().request_id, std::to_string(kRefusalsMax));
+}
+
 }  // namespace
 }  // namespace apm::auth_apm
