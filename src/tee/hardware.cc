@@ -1,0 +1,128 @@
+#include "tee/hardware.h"
+
+#include <algorithm>
+
+#include "attestation/snp/report.h"
+#include "base/text.h"
+#include "tee/device_error.h"
+
+namespace apm::tee {
+namespace {
+
+constexpr std::string_view kTdxNote =
+    "a TDX guest, but /dev/tdx_guest gives only a TDREPORT, which proves nothing to another "
+    "machine; "
+    "the quote needs configfs TSM: Linux 6.7 or later with CONFIG_TSM_REPORTS and the tdx-guest "
+    "driver";
+
+std::optional<Family> family_of_provider(std::string_view provider) {
+  if (provider == kTsmSevGuest) return Family::kSnp;
+  if (provider == kTsmTdxGuest) return Family::kTdx;
+  return std::nullopt;
+}
+
+Finding look_at_tsm(DeviceFiles& files, const std::string& root) {
+  const auto provider = tsm_provider(files, root);
+  if (!provider.ok()) return {Source::kTsm, root, std::nullopt, provider.error().message};
+  const auto family = family_of_provider(*provider);
+  return {Source::kTsm, root, family,
+          family ? concat("provider ", *provider)
+                 : concat("provider ", *provider, " is not one whose reports are known here")};
+}
+
+void add_if_there(std::vector<Finding>& out, DeviceFiles& files, Finding finding) {
+  if (files.exists(finding.path)) out.push_back(std::move(finding));
+}
+
+std::string list_of(const std::vector<Finding>& findings) {
+  std::string out;
+  for (const Finding& finding : findings) {
+    out +=
+        concat(out.empty() ? ". There, but of no use: " : "; ", finding.path, ": ", finding.note);
+  }
+  return out;
+}
+
+Result<HardwareEvidence> collect_tsm(DeviceFiles& files, const std::string& root,
+                                     const Binding& binding) {
+  APM_TRY(TsmReport report, get_tsm_report(files, binding.report_data, root));
+  const auto family = family_of_provider(report.provider);
+  if (!family) {
+    return Error(
+        Code::kUnsupported, "tee_provider_unknown",
+        concat(root, ": the reports of provider ", report.provider, " are not known here"));
+  }
+  if (*family == Family::kSnp && report.outblob.size() != attestation::snp::kReportSize) {
+    return malformed_answer(root, concat("an SNP report of ", report.outblob.size(), " bytes"));
+  }
+  Bytes table = *family == Family::kSnp ? trim_certificate_table(report.auxblob) : Bytes();
+  return HardwareEvidence{*family, Source::kTsm, std::move(report.outblob), std::move(table)};
+}
+
+Result<HardwareEvidence> collect_sev_guest(DeviceFiles& files, const std::string& path,
+                                           const Binding& binding) {
+  APM_TRY(SnpReport report, get_snp_report(files, {binding.report_data, 0}, path));
+  return HardwareEvidence{Family::kSnp, Source::kSevGuest, std::move(report.report),
+                          std::move(report.certificate_table)};
+}
+
+}  // namespace
+
+std::string_view family_name(Family family) {
+  switch (family) {
+    case Family::kSnp: return "snp";
+    case Family::kTdx: return "tdx";
+    case Family::kNitro: return "nitro";
+    case Family::kSgx: return "sgx";
+    case Family::kAzure: return "azure";
+  }
+  return "";
+}
+
+std::vector<Finding> find_devices(DeviceFiles& files, const Paths& paths) {
+  std::vector<Finding> out;
+  if (files.exists(paths.tsm_root)) out.push_back(look_at_tsm(files, paths.tsm_root));
+  add_if_there(out, files,
+               {Source::kSevGuest, paths.sev_guest, Family::kSnp, "SNP_GET_EXT_REPORT"});
+  add_if_there(out, files, {Source::kTsm, paths.tdx_guest, std::nullopt, std::string(kTdxNote)});
+  add_if_there(out, files, {Source::kNsm, paths.nsm, Family::kNitro, "Nitro security module"});
+  add_if_there(out, files,
+               {Source::kGramine, concat(paths.gramine, "/quote"), Family::kSgx, "Gramine"});
+  add_if_there(out, files,
+               {Source::kTpm, paths.tpm, Family::kAzure,
+                "TPM: evidence only on Azure confidential VMs, whose paravisor's report is in it"});
+  return out;
+}
+
+Result<Finding> choose_device(DeviceFiles& files, const Paths& paths) {
+  const std::vector<Finding> all = find_devices(files, paths);
+  const auto usable =
+      std::ranges::find_if(all, [](const Finding& finding) { return finding.family.has_value(); });
+  if (usable != all.end()) return *usable;
+  return Error(Code::kNotFound, "tee_device_missing",
+               concat("this machine shows no device that gives evidence. Looked for ",
+                      paths.tsm_root, ", ", paths.sev_guest, ", ", paths.nsm, ", ", paths.gramine,
+                      " and ", paths.tpm, list_of(all)));
+}
+
+Result<HardwareEvidence> collect(DeviceFiles& files, const Finding& chosen,
+                                 const Binding& binding) {
+  switch (chosen.source) {
+    case Source::kTsm: return collect_tsm(files, chosen.path, binding);
+    case Source::kSevGuest: return collect_sev_guest(files, chosen.path, binding);
+    case Source::kNsm: {
+      APM_TRY(Bytes document, get_nitro_document(files, binding.nitro, chosen.path));
+      return HardwareEvidence{Family::kNitro, Source::kNsm, std::move(document), {}};
+    }
+    case Source::kGramine: {
+      const std::string folder = chosen.path.substr(0, chosen.path.rfind('/'));
+      APM_TRY(Bytes quote, get_gramine_quote(files, binding.report_data, folder));
+      return HardwareEvidence{Family::kSgx, Source::kGramine, std::move(quote), {}};
+    }
+    case Source::kTpm: break;
+  }
+  return Error(Code::kUnsupported, "tee_uses_tpm",
+               concat(chosen.path, " is a TPM: its evidence is collected through tpm2-tss"));
+}
+
+}  // namespace apm::tee
