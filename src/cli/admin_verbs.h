@@ -15,5 +15,6 @@ namespace apm::cli {
 authorization_verbs();  // authorize enclave|signer, revoke, authorizations
 [[nodiscard]] std::vector<Verb> workload_verbs();  // fetch, run, whoami
 [[nodiscard]] std::vector<Verb> evidence_verbs();  // verify, identify
+[[nodiscard]] std::vector<Verb> device_verbs();    // devices, collect
 
 }  // namespace apm::cli
