@@ -55,12 +55,19 @@ int devices(Session& session, const Arguments&) {
   return chosen.ok() ? kOk : fail_here(chosen.error());
 }
 
-Status write_evidence(const std::string& path, const tee::HardwareEvidence& evidence) {
+Status write_parts(const std::string& path, std::initializer_list<ByteView> parts) {
   const UniqueFd file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kEvidenceMode));
   if (!file.valid()) return io_error("opening " + path);
-  APM_CHECK_OK(write_fd(file.get(), evidence.evidence, path));
-  return write_fd(file.get(), evidence.certificate_table, path);
+  for (const ByteView part : parts) APM_CHECK_OK(write_fd(file.get(), part, path));
+  return {};
+}
+
+// The form that verify reads: a report with its table in one file, a TD's log beside its quote.
+Status write_evidence(const std::string& path, const tee::HardwareEvidence& evidence) {
+  APM_CHECK_OK(write_parts(path, {evidence.evidence, evidence.certificate_table}));
+  if (evidence.event_log.empty()) return {};
+  return write_parts(path + ".ccel", {evidence.event_log});
 }
 
 int collect(Session&, const Arguments& args) {
@@ -76,7 +83,8 @@ int collect(Session&, const Arguments& args) {
   if (!written.ok()) return fail_here(written.error());
   print(concat("Success! ", path, " holds evidence (", tee::family_name(evidence->family), ") of ",
                chosen->path,
-               evidence->certificate_table.empty() ? "" : " with the host's certificates"));
+               evidence->certificate_table.empty() ? "" : " with the host's certificates",
+               evidence->event_log.empty() ? "" : concat("; the event log is in ", path, ".ccel")));
   return kOk;
 }
 

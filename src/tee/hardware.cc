@@ -1,7 +1,9 @@
 #include "tee/hardware.h"
 
 #include <algorithm>
+#include <cerrno>
 
+#include "attestation/limits.h"
 #include "attestation/snp/report.h"
 #include "base/text.h"
 #include "tee/device_error.h"
@@ -43,8 +45,16 @@ std::string list_of(const std::vector<Finding>& findings) {
   return out;
 }
 
+// Absent where the firmware keeps no log.
+Result<Bytes> read_ccel(DeviceFiles& files, const std::string& path) {
+  auto content = files.read(path, attestation::kEventLogBytesMax);
+  if (content.error == ENOENT) return Bytes();
+  if (content.error != 0) return device_error(path, "reading the TD's event log", content.error);
+  return std::move(content.data);
+}
+
 Result<HardwareEvidence> collect_tsm(DeviceFiles& files, const std::string& root,
-                                     const Binding& binding) {
+                                     const Binding& binding, const Paths& paths) {
   APM_TRY(TsmReport report, get_tsm_report(files, binding.report_data, root));
   const auto family = family_of_provider(report.provider);
   if (!family) {
@@ -55,15 +65,26 @@ Result<HardwareEvidence> collect_tsm(DeviceFiles& files, const std::string& root
   if (*family == Family::kSnp && report.outblob.size() != attestation::snp::kReportSize) {
     return malformed_answer(root, concat("an SNP report of ", report.outblob.size(), " bytes"));
   }
-  Bytes table = *family == Family::kSnp ? trim_certificate_table(report.auxblob) : Bytes();
-  return HardwareEvidence{*family, Source::kTsm, std::move(report.outblob), std::move(table)};
+  if (*family == Family::kSnp) {
+    return HardwareEvidence{Family::kSnp,
+                            Source::kTsm,
+                            std::move(report.outblob),
+                            trim_certificate_table(report.auxblob),
+                            {}};
+  }
+  APM_TRY(Bytes log, read_ccel(files, paths.ccel));
+  return HardwareEvidence{
+      Family::kTdx, Source::kTsm, std::move(report.outblob), {}, std::move(log)};
 }
 
 Result<HardwareEvidence> collect_sev_guest(DeviceFiles& files, const std::string& path,
                                            const Binding& binding) {
   APM_TRY(SnpReport report, get_snp_report(files, {binding.report_data, 0}, path));
-  return HardwareEvidence{Family::kSnp, Source::kSevGuest, std::move(report.report),
-                          std::move(report.certificate_table)};
+  return HardwareEvidence{Family::kSnp,
+                          Source::kSevGuest,
+                          std::move(report.report),
+                          std::move(report.certificate_table),
+                          {}};
 }
 
 }  // namespace
@@ -105,19 +126,19 @@ Result<Finding> choose_device(DeviceFiles& files, const Paths& paths) {
                       " and ", paths.tpm, list_of(all)));
 }
 
-Result<HardwareEvidence> collect(DeviceFiles& files, const Finding& chosen,
-                                 const Binding& binding) {
+Result<HardwareEvidence> collect(DeviceFiles& files, const Finding& chosen, const Binding& binding,
+                                 const Paths& paths) {
   switch (chosen.source) {
-    case Source::kTsm: return collect_tsm(files, chosen.path, binding);
+    case Source::kTsm: return collect_tsm(files, chosen.path, binding, paths);
     case Source::kSevGuest: return collect_sev_guest(files, chosen.path, binding);
     case Source::kNsm: {
       APM_TRY(Bytes document, get_nitro_document(files, binding.nitro, chosen.path));
-      return HardwareEvidence{Family::kNitro, Source::kNsm, std::move(document), {}};
+      return HardwareEvidence{Family::kNitro, Source::kNsm, std::move(document), {}, {}};
     }
     case Source::kGramine: {
       const std::string folder = chosen.path.substr(0, chosen.path.rfind('/'));
       APM_TRY(Bytes quote, get_gramine_quote(files, binding.report_data, folder));
-      return HardwareEvidence{Family::kSgx, Source::kGramine, std::move(quote), {}};
+      return HardwareEvidence{Family::kSgx, Source::kGramine, std::move(quote), {}, {}};
     }
     case Source::kTpm: break;
   }

@@ -34,6 +34,8 @@ namespace apm::tee {
 
 inline constexpr const char* kTdxGuestPath = "/dev/tdx_guest";
 inline constexpr const char* kTpmDevicePath = "/dev/tpmrm0";
+// The TD's event log, as the kernel shows what the ACPI table CCEL points to.
+inline constexpr const char* kCcelPath = "/sys/firmware/acpi/tables/data/CCEL";
 
 enum class Source { kTsm, kSevGuest, kNsm, kGramine, kTpm };
 
@@ -48,6 +50,7 @@ struct Paths {
   std::string nsm = kNsmPath;
   std::string gramine = kGramineFolder;
   std::string tpm = kTpmDevicePath;
+  std::string ccel = kCcelPath;
 };
 
 struct Finding {
@@ -75,11 +78,12 @@ struct HardwareEvidence {
   Source source = Source::kTsm;
   Bytes evidence;           // report (1184 bytes), quote or document
   Bytes certificate_table;  // SNP: what the host gave, in the GHCB's form; may be empty
+  Bytes event_log;          // TDX: CCEL, padded as it is; empty when the firmware keeps none
 };
 
 // `chosen` comes from choose_device. "tee_uses_tpm" for the TPM, which collect_evidence of
 // workload/ knows how to ask.
 [[nodiscard]] Result<HardwareEvidence> collect(DeviceFiles& files, const Finding& chosen,
-                                               const Binding& binding);
+                                               const Binding& binding, const Paths& paths = {});
 
 }  // namespace apm::tee

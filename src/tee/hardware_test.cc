@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 
+#include "attestation/limits.h"
 #include "base/file.h"
 #include "tee/testing/fake_device_files.h"
 
@@ -120,6 +121,19 @@ TEST_F(HardwareTest, ATdxQuoteComesByTsm) {
   ASSERT_TRUE(got.ok()) << got.error().message;
   EXPECT_EQ(got->family, Family::kTdx);
   EXPECT_EQ(got->evidence, to_bytes("quote"));
+  EXPECT_TRUE(got->event_log.empty());
+}
+
+TEST_F(HardwareTest, ATdsEventLogComesAlongAndItsFaultIsNamed) {
+  add_tsm("tdx_guest");
+  files_.files[kCcelPath] = to_bytes("log");
+  const auto got = collect_chosen();
+  ASSERT_TRUE(got.ok()) << got.error().message;
+  EXPECT_EQ(got->event_log, to_bytes("log"));
+  files_.files[kCcelPath] = Bytes(attestation::kEventLogBytesMax + 1);
+  const auto longer = collect_chosen();
+  ASSERT_FALSE(longer.ok());
+  EXPECT_EQ(longer.error().reason, "tee_device_failed");
 }
 
 TEST_F(HardwareTest, AProviderThatChangesBetweenFindingAndAskingIsRefused) {
