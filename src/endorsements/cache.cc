@@ -106,7 +106,7 @@ Result<SharedDocument> Cache::fly(const std::string& key, const Fetch& fetch,
     flights_.erase(key);
     landed_.notify_all();
   });
-  auto fetched = fetch(deadline.at_most(kFetchDeadline));
+  auto fetched = fetch(deadline);
   const MutexLock lock(mutex_);
   if (!fetched.ok()) {
     keep_refusal(key, fetched.error());
@@ -145,7 +145,8 @@ Result<SharedDocument> Cache::get(const std::string& key, const Fetch& fetch,
     }
     flights_.insert(key);
   }
-  auto fetched = fly(key, fetch, deadline);
+  const Milliseconds span = fallback == nullptr ? kFetchDeadline : kRefreshDeadline;
+  auto fetched = fly(key, fetch, deadline.at_most(span));
   if (!fetched.ok() && fallback != nullptr) return fallback;
   return fetched;
 }

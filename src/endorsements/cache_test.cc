@@ -123,6 +123,24 @@ TEST_F(CacheTest, TheFetchesOfAMinuteAreBoundedForEachSource) {
   EXPECT_EQ(reason("amd 4"), "x");
 }
 
+TEST_F(CacheTest, ARefreshHoldsNobodyUpForLong) {
+  std::vector<Milliseconds> spans;
+  const auto noting = [&](const Deadline& until) -> Result<Document> {
+    spans.push_back(until.left());
+    return giving("x")(until);
+  };
+  static_cast<void>(cache_.get("amd a", noting, Deadline::after(Milliseconds(60'000))));
+  pass(100);
+  static_cast<void>(cache_.get("amd a", noting, Deadline::after(Milliseconds(60'000))));
+  pass(100);
+  static_cast<void>(cache_.get("amd a", noting, Deadline::after(Milliseconds(50))));
+  ASSERT_EQ(spans.size(), 3U);
+  EXPECT_LE(spans[0], kFetchDeadline);
+  EXPECT_GT(spans[0], kRefreshDeadline);
+  EXPECT_LE(spans[1], kRefreshDeadline);
+  EXPECT_LE(spans[2], Milliseconds(50));
+}
+
 // A fetch that ends when the test says so.
 class Gate {
  public:

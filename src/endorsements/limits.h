@@ -10,6 +10,8 @@ namespace apm::endorsements {
 
 inline constexpr std::chrono::milliseconds kAttemptTimeout{10'000};
 inline constexpr std::chrono::milliseconds kFetchDeadline{30'000};  // a document, with its retries
+// A refresh holds somebody's login up, who could be served with what is there.
+inline constexpr std::chrono::milliseconds kRefreshDeadline{5'000};
 inline constexpr int kAttemptsMax = 3;
 
 inline constexpr std::size_t kCertificateBytesMax = 16 * 1024;

@@ -7,6 +7,7 @@
 #include "attestation/snp/report.h"
 #include "base/text.h"
 #include "tee/device_error.h"
+#include "tee/limits.h"
 
 namespace apm::tee {
 namespace {
@@ -30,6 +31,15 @@ Finding look_at_tsm(DeviceFiles& files, const std::string& root) {
   return {Source::kTsm, root, family,
           family ? concat("provider ", *provider)
                  : concat("provider ", *provider, " is not one whose reports are known here")};
+}
+
+// The tag is the host's word and no proof: it only tells which evidence is worth collecting.
+Finding look_at_tpm(DeviceFiles& files, const Paths& paths) {
+  const auto tag = files.read(paths.chassis_tag, kChassisTagBytesMax);
+  const bool azure = tag.error == 0 && trim(as_text(tag.data)) == kAzureChassisTag;
+  if (azure) return {Source::kTpm, paths.tpm, Family::kAzure, "the vTPM of an Azure machine"};
+  return {Source::kTpm, paths.tpm, std::nullopt,
+          "a TPM, but this is no machine of Azure, whose vTPM alone carries a hardware report"};
 }
 
 void add_if_there(std::vector<Finding>& out, DeviceFiles& files, Finding finding) {
@@ -109,9 +119,7 @@ std::vector<Finding> find_devices(DeviceFiles& files, const Paths& paths) {
   add_if_there(out, files, {Source::kNsm, paths.nsm, Family::kNitro, "Nitro security module"});
   add_if_there(out, files,
                {Source::kGramine, concat(paths.gramine, "/quote"), Family::kSgx, "Gramine"});
-  add_if_there(out, files,
-               {Source::kTpm, paths.tpm, Family::kAzure,
-                "TPM: evidence only on Azure confidential VMs, whose paravisor's report is in it"});
+  if (files.exists(paths.tpm)) out.push_back(look_at_tpm(files, paths));
   return out;
 }
 

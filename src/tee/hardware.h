@@ -10,7 +10,7 @@
 //   2. /dev/sev-guest                 an SNP report, on kernels without TSM
 //   3. /dev/nsm                       a Nitro document
 //   4. /dev/attestation (Gramine)     an SGX quote
-//   5. the TPM device                 Azure's vTPM with the paravisor's HCL report
+//   5. the TPM device, on Azure       Azure's vTPM with the paravisor's HCL report
 // /dev/tdx_guest alone is named and not used: its TDX_CMD_GET_REPORT0 gives a TDREPORT, whose MAC
 // only this machine can check; the quote comes from TSM, whose driver asks the quoting service.
 //
@@ -34,6 +34,9 @@ namespace apm::tee {
 
 inline constexpr const char* kTdxGuestPath = "/dev/tdx_guest";
 inline constexpr const char* kTpmDevicePath = "/dev/tpmrm0";
+// Azure's virtual machines have this tag of their chassis, whatever their size.
+inline constexpr const char* kChassisTagPath = "/sys/class/dmi/id/chassis_asset_tag";
+inline constexpr std::string_view kAzureChassisTag = "7783-7084-3265-9085-8269-3286-77";
 // The TD's event log, as the kernel shows what the ACPI table CCEL points to.
 inline constexpr const char* kCcelPath = "/sys/firmware/acpi/tables/data/CCEL";
 
@@ -51,6 +54,7 @@ struct Paths {
   std::string gramine = kGramineFolder;
   std::string tpm = kTpmDevicePath;
   std::string ccel = kCcelPath;
+  std::string chassis_tag = kChassisTagPath;
 };
 
 struct Finding {

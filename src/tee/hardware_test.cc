@@ -28,6 +28,10 @@ class HardwareTest : public ::testing::Test {
   void add_device(const std::string& path) {
     files_.devices[path] = [](unsigned long, void*) { return ENOTTY; };
   }
+  void add_azure_tpm() {
+    add_device(kTpmDevicePath);
+    files_.files[kChassisTagPath] = to_bytes(std::string(kAzureChassisTag) + "\n");
+  }
   void add_tsm(const std::string& provider) {
     files_.tsm_provider = provider;
     files_.tsm_report = [](ByteView inblob) { return FakeSevGuest::report_for(inblob); };
@@ -50,7 +54,7 @@ class HardwareTest : public ::testing::Test {
 };
 
 TEST_F(HardwareTest, TheFirstUsableDeviceOfTheOrderWins) {
-  add_device(kTpmDevicePath);
+  add_azure_tpm();
   EXPECT_EQ(chosen(), Source::kTpm);
   files_.files[std::string(kGramineFolder) + "/quote"] = {};
   EXPECT_EQ(chosen(), Source::kGramine);
@@ -165,8 +169,17 @@ TEST_F(HardwareTest, GramineTakesTheReportDataAndGivesTheQuote) {
   EXPECT_EQ(absent.error().reason, "tee_device_missing");
 }
 
-TEST_F(HardwareTest, ATpmIsNotAskedHere) {
+TEST_F(HardwareTest, ATpmOutsideAzureProvesNoHardware) {
   add_device(kTpmDevicePath);
+  files_.files[kChassisTagPath] = to_bytes("another maker\n");
+  const auto none = choose_device(files_, paths_);
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().reason, "tee_device_missing");
+  EXPECT_NE(none.error().message.find("no machine of Azure"), std::string::npos);
+}
+
+TEST_F(HardwareTest, ATpmIsNotAskedHere) {
+  add_azure_tpm();
   const auto refused = collect_chosen();
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().reason, "tee_uses_tpm");

@@ -20,9 +20,10 @@ inline constexpr std::size_t kSevCertificatesBytesMax = 0x4000;
 inline constexpr std::size_t kTsmInblobBytesMax = 64;           // TSM_INBLOB_MAX
 inline constexpr std::size_t kTsmOutblobBytesMax = 128 * 1024;  // newer drivers' quote buffer
 inline constexpr std::size_t kTsmWordBytesMax = 256;            // generation, provider
-inline constexpr std::size_t kNsmRequestBytesMax = 0x1000;      // NSM_REQUEST_MAX_SIZE
-inline constexpr std::size_t kNsmResponseBytesMax = 0x3000;     // NSM_RESPONSE_MAX_SIZE
-inline constexpr std::size_t kNsmFieldBytesMax = 1024;  // user_data, nonce, public_key: each
+inline constexpr std::size_t kChassisTagBytesMax = 256;
+inline constexpr std::size_t kNsmRequestBytesMax = 0x1000;   // NSM_REQUEST_MAX_SIZE
+inline constexpr std::size_t kNsmResponseBytesMax = 0x3000;  // NSM_RESPONSE_MAX_SIZE
+inline constexpr std::size_t kNsmFieldBytesMax = 1024;       // user_data, nonce, public_key: each
 
 // A busy device is asked again: the SNP driver itself waits two seconds between tries.
 inline constexpr int kDeviceAttemptsMax = 5;
