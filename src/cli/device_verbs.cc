@@ -43,10 +43,12 @@ int devices(Session& session, const Arguments&) {
   };
   if (session.format() == Format::kJson) {
     json::Array list;
+    list.reserve(all.size());
     for (const tee::Finding& f : all) list.push_back(describe(f, is_chosen(f)));
     print(json::write_pretty(json::Value(std::move(list))));
   } else if (!all.empty()) {
     std::vector<Row> rows;
+    rows.reserve(all.size());
     for (const tee::Finding& f : all) {
       rows.push_back({is_chosen(f) ? "*" : "", f.path, family_of(f), f.note});
     }

@@ -16,14 +16,14 @@ constexpr std::int64_t kNow = 1'790'000'000;
 class CacheTest : public ::testing::Test {
  protected:
   // Gives a document that is due after 100 s and ends after 1000, and counts.
-  [[nodiscard]] Cache::Fetch giving(std::string body) {
+  [[nodiscard]] Cache::Fetch giving(const std::string& body) {
     return [this, body](const Deadline&) -> Result<Document> {
       ++fetches_;
       const std::int64_t now = clock_.unix_s();
       return Document{body, "", now, now + 100, now + 1000};
     };
   }
-  [[nodiscard]] Cache::Fetch failing(std::string reason) {
+  [[nodiscard]] Cache::Fetch failing(const std::string& reason) {
     return [this, reason](const Deadline&) -> Result<Document> {
       ++fetches_;
       return Error(Code::kUnavailable, reason, "no");
@@ -174,6 +174,7 @@ TEST_F(CacheTest, WhoeverAsksMeanwhileSharesTheOneFetch) {
     return giving("shared")(until);
   };
   std::vector<std::jthread> callers;
+  callers.reserve(8);
   std::atomic<int> right = 0;
   for (int i = 0; i < 8; ++i) {
     callers.emplace_back([&] { right += body(slow) == "shared" ? 1 : 0; });

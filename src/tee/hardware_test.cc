@@ -188,11 +188,12 @@ TEST_F(HardwareTest, ATpmIsNotAskedHere) {
 // The calls to the operating system, on plain files.
 class SystemFilesTest : public ::testing::Test {
  protected:
-  SystemFilesTest() {
+  void SetUp() override {
     std::string shape = ::testing::TempDir() + "/apm-tee-XXXXXX";
-    folder_ = ::mkdtemp(shape.data());
+    ASSERT_NE(::mkdtemp(shape.data()), nullptr);
+    folder_ = shape;
   }
-  ~SystemFilesTest() override {
+  void TearDown() override {
     static_cast<void>(::unlink((folder_ + "/a").c_str()));
     static_cast<void>(::rmdir(folder_.c_str()));
   }

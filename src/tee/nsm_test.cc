@@ -24,6 +24,9 @@ class NsmTest : public ::testing::Test {
       return answer(number, argument);
     };
   }
+  static std::uint8_t* at(std::uint64_t address) {
+    return reinterpret_cast<std::uint8_t*>(address);  // NOLINT: as the kernel does
+  }
   int answer(unsigned long number, void* argument) {
     ++requests_;
     if (number != kNsmIoctlRaw) return EINVAL;
@@ -33,10 +36,10 @@ class NsmTest : public ::testing::Test {
       if (error != 0) return error;
     }
     auto& raw = *static_cast<Raw*>(argument);
-    const auto* question = reinterpret_cast<const std::uint8_t*>(raw.request_address);
+    const auto* question = at(raw.request_address);
     question_.assign(question, question + raw.request_size);
     if (response_.size() > raw.response_size) return EMSGSIZE;
-    std::ranges::copy(response_, reinterpret_cast<std::uint8_t*>(raw.response_address));
+    std::ranges::copy(response_, at(raw.response_address));
     raw.response_size = claimed_size_.value_or(response_.size());
     return 0;
   }
