@@ -40,7 +40,7 @@ class FakeDeviceFiles : public DeviceFiles {
   std::function<Bytes(ByteView inblob)> tsm_report;  // of the provider
   std::optional<Bytes> tsm_auxblob;                  // nothing: no such attribute
   std::deque<int> tsm_report_errors;                 // one a read of outblob
-  int tsm_writes_by_others = 0;  // counted into the next entry's generation
+  int tsm_writes_by_others = 0;                      // counted into the next entry's generation
   bool tsm_drops_inblob = false;
   std::set<std::string> entries;
   int entries_made = 0;
