@@ -109,6 +109,7 @@ TEST_F(NsmTest, ASizeBeyondTheBufferIsRefused) {
   const auto refused = get_nitro_document(files_, {});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().reason, "tee_answer_malformed");
+  EXPECT_NE(refused.error().message.find("beyond the buffer"), std::string::npos);
 }
 
 TEST_F(NsmTest, EveryOtherAnswerIsRefused) {
@@ -123,7 +124,10 @@ TEST_F(NsmTest, EveryOtherAnswerIsRefused) {
            "a16b4174746573746174696f6ea168646f63756d656e744184f6",  // trailing
            "a16b4174746573746174696f6ea168646f63756d656e74580184",  // not the shortest form
            "bf6b4174746573746174696f6ea168646f63756d656e744184ff",  // indefinite
-           "a1654572726f7201",                                      // the error is a number
+           // Maps that promise two members and hold one.
+           "a16b4174746573746174696f6ea268646f63756d656e744184",
+           "a26b4174746573746174696f6ea168646f63756d656e744184",
+           "a1654572726f7201",  // the error is a number
        }) {
     const auto refused = decode_attestation_response(*hex_decode(hex));
     ASSERT_FALSE(refused.ok()) << hex;
