@@ -74,6 +74,98 @@ def jws():
     return b".".join([part(b'{"alg":"RS256"}'), part(b'{"iss":"https://a"}'), part(bytes(256))])
 
 
+def le(fmt, *values):
+    return struct.pack("<" + fmt, *values)
+
+
+def quote(version, tee, body_type, body_size):
+    """Signed by nobody; certification data of type 5 that is no chain."""
+    vendor = bytes.fromhex("939a7233f79c4ca9940a0db3957f0607")
+    head = le("HH", version, 2) + (le("I", tee) + bytes(4) if version > 3 else bytes(4) + le("HH", 6, 13))
+    head += vendor + bytes(20)
+    descriptor = le("HI", body_type, body_size) if version == 5 else b""
+    tail = bytes(384) + bytes([1] * 64) + le("H", 32) + bytes(32) + le("HI", 5, 4) + b"none"
+    data = bytes([1] * 128) + (le("HI", 6, len(tail)) + tail if version > 3 else tail)
+    return head + descriptor + bytes(body_size) + le("I", len(data)) + data
+
+
+def ccel():
+    spec = b"Spec ID Event03\0" + le("IBBBB", 0, 0, 2, 0, 2) + le("IHH", 1, 0xC, 48) + b"\0"
+    log = le("II", 0, 3) + bytes(20) + le("I", len(spec)) + spec
+    for register in (1, 3):
+        log += le("IIIH", register, 4, 1, 0xC) + hashlib.sha384(b"\0" * 4).digest() + le("I", 4) + bytes(4)
+    return log + b"\xff" * 16
+
+
+def tcb_info(tee):
+    components = json.dumps([{"svn": 1}] * 16)
+    module = f'"mrsigner":"{"00" * 48}","attributes":"{"00" * 8}","attributesMask":"{"ff" * 8}"'
+    modules = (f'"tdxModule":{{{module}}},"tdxModuleIdentities":[{{"id":"TDX_01",{module},"tcbLevels":'
+               f'[{{"tcb":{{"isvsvn":1}},"tcbStatus":"UpToDate"}}]}}],') if tee == "TDX" else ""
+    tdx = f',"tdxtcbcomponents":{components}' if tee == "TDX" else ""
+    return (f'{{"id":"{tee}","version":3,"issueDate":"2026-01-01T00:00:00Z","nextUpdate":"2060-01-01T00:00:00Z",'
+            f'"fmspc":"90C06F000000","pceId":"0000","tcbType":0,"tcbEvaluationDataNumber":18,{modules}"tcbLevels":'
+            f'[{{"tcb":{{"sgxtcbcomponents":{components},"pcesvn":11{tdx}}},"tcbDate":"2026-01-01T00:00:00Z",'
+            f'"tcbStatus":"OutOfDate","advisoryIDs":["INTEL-SA-00001"]}}]}}')
+
+
+def qe_identity():
+    return ('{"id":"QE","version":2,"issueDate":"2026-01-01T00:00:00Z","nextUpdate":"2060-01-01T00:00:00Z",'
+            '"tcbEvaluationDataNumber":18,"miscselect":"00000000","miscselectMask":"FFFFFFFF",'
+            f'"attributes":"11{"00" * 15}","attributesMask":"{"ff" * 16}","mrsigner":"{"9e" * 32}","isvprodid":1,'
+            '"tcbLevels":[{"tcb":{"isvsvn":6},"tcbStatus":"UpToDate"}]}')
+
+
+def cbor_head(major, size):
+    if size < 24:
+        return bytes([major << 5 | size])
+    return bytes([major << 5 | 24, size]) if size < 256 else bytes([major << 5 | 25]) + u16(size)
+
+
+def cbor(value):
+    if value is None:
+        return b"\xf6"
+    if isinstance(value, int):
+        head = cbor_head(0, value) if value < 1 << 16 else b"\x1b" + struct.pack(">Q", value)
+        return head
+    if isinstance(value, bytes):
+        return cbor_head(2, len(value)) + value
+    if isinstance(value, str):
+        return cbor_head(3, len(value)) + value.encode()
+    if isinstance(value, list):
+        return cbor_head(4, len(value)) + b"".join(map(cbor, value))
+    return cbor_head(5, len(value)) + b"".join(cbor(k) + cbor(v) for k, v in value.items())
+
+
+def nitro_document():
+    payload = cbor({"module_id": "i-0-enc0", "digest": "SHA384", "timestamp": 1_790_000_000_000,
+                    "pcrs": {i: bytes([i]) * 48 for i in range(16)}, "certificate": b"leaf", "cabundle": [b"root"],
+                    "public_key": None, "user_data": b"data", "nonce": None})
+    return b"\x84" + cbor(b"\xa1\x01\x38\x22") + b"\xa0" + cbor(payload) + cbor(bytes([1] * 96))
+
+
+def certificate_table():
+    content = b"certificate"
+    return bytes.fromhex("63da758de6644564adc5f4b93be8accd") + le("II", 48, len(content)) + bytes(24) + content
+
+
+def maa_token():
+    def part(value):
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+    payload = {"iss": "https://a.example", "iat": 1_790_000_000, "nbf": 1_790_000_000, "exp": 1_790_028_800,
+               "x-ms-ver": "1.0", "x-ms-policy-hash": "hash", "x-ms-attestation-type": "sevsnpvm",
+               "x-ms-sevsnpvm-is-debuggable": False, "x-ms-sevsnpvm-launchmeasurement": "00" * 48}
+    return ".".join([part({"alg": "RS256", "kid": "k", "typ": "JWT"}), part(payload), "AAAA"])
+
+
+def log_record():
+    put = u32(3) + b"key" + u32(5) + b"value"
+    delete = u32(4) + b"gone"
+    body = (b"\x01" + struct.pack(">QQ", 1, 1) + bytes(32) + u32(1) + u32(1) + put + delete)
+    record = b"APML" + u32(len(body)) + body
+    return record + hashlib.sha256(record).digest()
+
+
 seed("json_fuzz", "object", '{"a":[1,-2.5e3,true,null,"\\u00e9\\n"],"b":{"c":""}}')
 seed("encoding_fuzz", "hex", "00ffA5")
 seed("encoding_fuzz", "base64", "AAECAw==")
@@ -112,6 +204,24 @@ seed("public_area_fuzz", "rsa", public_area())
 seed("url_fuzz", "host", "https://vault.example:8443/keys/a?api-version=7.4")
 seed("url_fuzz", "v6", "http://[::1]:80/")
 seed("jws_fuzz", "token", jws())
+seed("nitro_fuzz", "document", nitro_document())
+seed("snp_certificates_fuzz", "table", certificate_table())
+seed("maa_token_fuzz", "token", maa_token())
+seed("log_record_fuzz", "record", log_record())
+seed("dcap_quote_fuzz", "v3", quote(3, 0, 1, 384))
+seed("dcap_quote_fuzz", "v4", quote(4, 0x81, 2, 584) + bytes(8))
+seed("dcap_quote_fuzz", "v5", quote(5, 0x81, 3, 648))
+seed("ccel_fuzz", "log", ccel())
+seed("nsm_response_fuzz", "document", cbor({"Attestation": {"document": bytes(300)}}))
+seed("nsm_response_fuzz", "error", cbor({"Error": "InvalidArgument"}))
+for tee in ("SGX", "TDX"):
+    seed("dcap_collateral_fuzz", tee.lower(), tcb_info(tee))
+seed("dcap_collateral_fuzz", "qe", qe_identity())
+seed("dcap_collateral_fuzz", "answer", f'{{"tcbInfo":{tcb_info("SGX")},"signature":"{"00" * 64}"}}')
+seed("dcap_collateral_fuzz", "file", json.dumps({
+    "tcb_info": tcb_info("SGX"), "tcb_info_signature": "00" * 64, "tcb_info_issuer_chain": "x",
+    "qe_identity": qe_identity(), "qe_identity_signature": "00" * 64, "qe_identity_issuer_chain": "x",
+    "pck_crl": "00", "root_ca_crl": "00"}))
 key = out / "key.pem"
 for name in ("a", "b"):
     pem = subprocess.run(
@@ -120,4 +230,39 @@ for name in ("a", "b"):
         check=True, capture_output=True).stdout
     seed("x509_chain_fuzz", name, pem)
     seed("x509_chain_fuzz", name + ".two", pem + pem)
-key.unlink()
+
+def openssl(*words):
+    return subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True).stdout
+
+
+# Certificates and a list that hold for as long as the fuzzers' fixed clock asks.
+ec = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30000",
+      "-keyout", key]
+vcek = openssl(*ec, "-subj", "/CN=SEV-VCEK", "-outform", "DER")
+vcek_pem = openssl(*ec, "-subj", "/CN=SEV-VCEK")
+seed("endorsements_fuzz", "vcek", vcek)
+seed("endorsements_fuzz", "thim", json.dumps({"vcekCert": vcek_pem.decode(), "certificateChain": "x", "cacheControl": "60"}))
+rsa = openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30000", "-keyout", key, "-subj", "/CN=maa",
+              "-outform", "DER")
+seed("endorsements_fuzz", "jwks", json.dumps({"keys": [
+    {"kid": "k", "kty": "RSA", "x5c": [base64.b64encode(rsa).decode()]}]}))
+chain = vcek_pem.decode().strip().replace("\n", "%0A").replace("+", "%2B")
+seed("endorsements_fuzz", "tcb", f'{chain}\n{{"tcbInfo":{tcb_info("TDX")},"signature":"{"00" * 64}"}}')
+seed("endorsements_fuzz", "qe", f'{chain}\n{{"enclaveIdentity":{qe_identity()},"signature":"{"00" * 64}"}}')
+seed("dcap_collateral_fuzz", "chain", vcek_pem)
+authority, configuration, index = out / "ca.pem", out / "ca.cnf", out / "index.txt"
+authority.write_bytes(openssl(*ec, "-subj", "/CN=ca"))
+index.write_text("R\t300101000000Z\t260101000000Z\t03\tunknown\t/CN=revoked\n")
+(out / "crlnumber").write_text("01\n")
+configuration.write_text(f"[ca]\ndefault_ca=a\n[a]\ndatabase={index}\ncrlnumber={out / 'crlnumber'}\n"
+                         "default_md=sha256\ndefault_crl_days=30000\n")
+crl_pem = openssl("ca", "-gencrl", "-config", configuration, "-keyfile", key, "-cert", authority)
+crl_path = out / "crl.pem"
+crl_path.write_bytes(crl_pem)
+crl = openssl("crl", "-in", crl_path, "-outform", "DER")
+seed("crl_fuzz", "pem", crl_pem)
+seed("crl_fuzz", "der", crl)
+seed("endorsements_fuzz", "crl", crl)
+seed("endorsements_fuzz", "crl_hex", crl.hex())
+for left in (key, authority, configuration, index, crl_path, out / "crlnumber", out / "crlnumber.old"):
+    left.unlink()

@@ -16,5 +16,6 @@ authorization_verbs();  // authorize enclave|signer, revoke, authorizations
 [[nodiscard]] std::vector<Verb> workload_verbs();  // fetch, run, whoami
 [[nodiscard]] std::vector<Verb> evidence_verbs();  // verify, identify
 [[nodiscard]] std::vector<Verb> explain_verbs();   // explain, authorize --dry-run
+[[nodiscard]] std::vector<Verb> device_verbs();    // devices, collect
 
 }  // namespace apm::cli

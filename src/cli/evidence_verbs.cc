@@ -1,4 +1,5 @@
-// Offline looks at evidence: verify, identify. No server and no network is asked.
+// Looks at evidence: verify, identify. No server of ours is asked, and no network but by
+// `verify --fetch-collateral`.
 
 #include <algorithm>
 
@@ -7,6 +8,7 @@
 #include "base/text.h"
 #include "cli/admin_verbs.h"
 #include "cli/evidence/detect.h"
+#include "cli/evidence/fetch.h"
 #include "cli/evidence/identify.h"
 #include "cli/evidence/judge.h"
 #include "cli/evidence/limits.h"
@@ -24,6 +26,27 @@ constexpr const char* kUsage =
 
 Error usage(std::string message) {
   return Error(Code::kInvalidArgument, "usage", std::move(message));
+}
+
+// A mirror of Intel's service (a PCCS) has the root's list, too.
+endorsements::Sources sources_of(const Arguments& args) {
+  endorsements::Sources sources;
+  sources.amd_kds = args.get("kds", sources.amd_kds);
+  sources.intel_pcs = args.get("pcs", sources.intel_pcs);
+  if (args.has("pcs")) {
+    sources.intel_root_crl = concat(sources.intel_pcs, "/sgx/certification/v4/rootcacrl");
+  }
+  sources.intel_root_crl = args.get("root-crl", sources.intel_root_crl);
+  sources.ca_file = args.get("mirror-ca");
+  return sources;
+}
+
+Status check_fetch_flags(const Arguments& args) {
+  if (args.has("fetch-collateral")) return {};
+  for (const char* flag : {"kds", "pcs", "root-crl", "mirror-ca"}) {
+    if (args.has(flag)) return usage(concat("-", flag, " says where --fetch-collateral fetches"));
+  }
+  return {};
 }
 
 // FILE NAME=VALUE ...; `-at` is the clock, now without it.
@@ -47,6 +70,10 @@ Result<Case> case_of(const Arguments& args) {
     if (!at) return usage("-at must be a time such as 2026-11-24T00:00:00Z");
     now = *at;
   }
+  APM_CHECK_OK(check_fetch_flags(args));
+  if (args.has("fetch-collateral")) {
+    APM_TRY(inputs, evidence::with_fetched({kind, raw, std::move(inputs), now, sources_of(args)}));
+  }
   return Case::from_words(kind.family, {kind.input, raw}, std::move(inputs), now);
 }
 
@@ -58,8 +85,10 @@ json::Object describe(const Verdict& verdict) {
 // A case that cannot be judged gets a row of its own, and the rest go on; the exit code then says
 // so.
 int verify_cases(Session& session, const Arguments& args) {
-  if (!args.positional().empty() || args.has("at")) {
-    return fail(usage("--cases FILE takes no other evidence and no -at: each case has its own"));
+  if (!args.positional().empty() || args.has("at") || args.has("fetch-collateral")) {
+    return fail(
+        usage("--cases FILE takes no other evidence, no -at and no --fetch-collateral: each "
+              "case has its own"));
   }
   const auto cases = evidence::read_case_file(args.get("cases"));
   if (!cases.ok()) return fail(cases.error());
@@ -175,14 +204,16 @@ int identify(Session& session, const Arguments& args) {
 }  // namespace
 
 std::vector<Verb> evidence_verbs() {
-  return {{{"verify"},
-           "judge an evidence file offline: verify FILE [NAME=FILE ...], or --cases FILE",
-           {.with_value = {"cases", "at"}, .plain = {}},
-           verify},
-          {{"identify"},
-           "print the ids in an evidence file, without judging it",
-           {.with_value = {}, .plain = {}},
-           identify}};
+  return {
+      {{"verify"},
+       "judge an evidence file: verify FILE [NAME=FILE ...] [--fetch-collateral], or --cases FILE",
+       {.with_value = {"cases", "at", "kds", "pcs", "root-crl", "mirror-ca"},
+        .plain = {"fetch-collateral"}},
+       verify},
+      {{"identify"},
+       "print the ids in an evidence file, without judging it",
+       {.with_value = {}, .plain = {}},
+       identify}};
 }
 
 }  // namespace apm::cli

@@ -95,7 +95,7 @@ Result<Crl> Crl::from_pem(std::string_view pem) {
 }
 
 Result<Crl> Crl::from_der_or_pem(ByteView raw) {
-  return as_text(raw).starts_with(kPemBegin) ? from_pem(as_text(raw)) : from_der(raw);
+  return trim(as_text(raw)).starts_with(kPemBegin) ? from_pem(as_text(raw)) : from_der(raw);
 }
 
 Status Crl::read_dates() {

@@ -61,6 +61,7 @@ TEST(Crl, SaysWhoIsOnIt) {
       authority().crl({.serials = {authority().certificate.serial()}, .critical_extension = ""});
   EXPECT_TRUE(Crl::from_der_or_pem(own)->revoked(authority().certificate));
   EXPECT_TRUE(Crl::from_der_or_pem(as_bytes(pem_of(own)))->revoked(authority().certificate));
+  EXPECT_TRUE(Crl::from_der_or_pem(as_bytes("\n" + pem_of(own))).ok()) << "as from_pem has it";
 }
 
 TEST(Crl, OfAnotherIssuerIsNotSignedOrIssued) {

@@ -330,7 +330,7 @@ Error HttpClient::Impl::failure(const Request& request, const Url& url, CURLcode
             concat(call, ": the certificate of ", url.host, " is not trusted (", why,
                    "). Check the address, the CA certificates and this machine's clock")};
   }
-  if (code == CURLE_OPERATION_TIMEDOUT && deadline.passed()) {
+  if (code == CURLE_OPERATION_TIMEDOUT && deadline.left() <= kTimerSlack) {
     return {Code::kDeadlineExceeded, "deadline",
             concat(call, ": no complete answer from ", url.host, " before the deadline (", why,
                    "). Check the network and the service's health")};
@@ -371,7 +371,7 @@ Result<Response> HttpClient::send(const Request& request, const Deadline& deadli
     const Milliseconds wait =
         retry_delay(request.retry, attempt,
                     code == CURLE_OK ? asked_delay(response, clock.unix_s()) : std::nullopt);
-    if (again && attempt < attempts && wait < deadline.left()) {
+    if (again && attempt < attempts && wait + kTimerSlack < deadline.left()) {
       std::this_thread::sleep_for(wait);
       continue;
     }

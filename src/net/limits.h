@@ -15,5 +15,8 @@ inline constexpr int kAttemptsMax = 10;  // whatever a retry policy asks for
 inline constexpr std::chrono::milliseconds kConnectTimeout{10'000};
 inline constexpr std::chrono::milliseconds kAttemptTimeout{30'000};
 inline constexpr std::chrono::milliseconds kRetryAfterMax{120'000};
+// libcurl's timer ends a few milliseconds early at times: so much before a deadline is at it, and
+// too little for one more attempt.
+inline constexpr std::chrono::milliseconds kTimerSlack{20};
 
 }  // namespace apm::net

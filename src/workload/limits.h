@@ -11,6 +11,7 @@ inline constexpr std::chrono::milliseconds kImdsTimeout{30'000};
 inline constexpr std::chrono::milliseconds kLoginTimeout{60'000};
 inline constexpr int kAttemptsMax = 5;
 inline constexpr std::size_t kAnswerBytesMax = 1024 * 1024;
-inline constexpr std::size_t kSecretValueBytesMax = 64 * 1024;  // crypto::kSecretBytesMax
+inline constexpr std::size_t kTdQuoteAnswerBytesMax = 64 * 1024;  // a quote of 32 KiB in base64
+inline constexpr std::size_t kSecretValueBytesMax = 64 * 1024;    // crypto::kSecretBytesMax
 
 }  // namespace apm::workload

@@ -1,0 +1,154 @@
+#include "endorsements/cache.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+
+namespace apm::endorsements {
+namespace {
+
+constexpr std::chrono::minutes kBudgetSpan{1};
+
+std::int64_t keep_for_s(const Error& error) {
+  if (error.reason == "endorsement_not_found") return kNotFoundKeepS;
+  if (error.reason == "endorsement_unreachable" || error.reason == "endorsement_throttled") {
+    return kUnreachableKeepS;
+  }
+  return error.reason == "endorsement_deadline" ? kDeadlineKeepS : kUnusableKeepS;
+}
+
+Error full(std::string reason, std::string_view what) {
+  return Error(Code::kUnavailable, std::move(reason),
+               concat("endorsements: ", what,
+                      ". Use a mirror near by, let the evidence bring its collateral, or find who "
+                      "sends evidence of ever other machines"));
+}
+
+// Room for one more: the entry whose `order` is the least goes.
+template <class Map, class Order>
+void make_room(Map& map, std::size_t max, const Order& order) {
+  if (map.size() < max) return;
+  map.erase(std::min_element(map.begin(), map.end(), [&](const auto& a, const auto& b) {
+    return order(a.second) < order(b.second);
+  }));
+}
+
+// Runs when it goes, whichever way the function ends.
+template <class F>
+class Finally {
+ public:
+  explicit Finally(F run) : run_(std::move(run)) {}
+  Finally(const Finally&) = delete;
+  Finally& operator=(const Finally&) = delete;
+  ~Finally() { run_(); }
+
+ private:
+  F run_;
+};
+
+}  // namespace
+
+SharedDocument Cache::usable(const std::string& key, std::int64_t not_before_s) {
+  const auto found = documents_.find(key);
+  if (found == documents_.end()) return nullptr;
+  const SharedDocument& document = found->second.document;
+  if (clock_.unix_s() >= document->valid_until_s) {
+    documents_.erase(found);
+    return nullptr;
+  }
+  if (document->fetched_at_s < not_before_s) return nullptr;
+  found->second.used_at = ++uses_;
+  return document;
+}
+
+std::optional<Error> Cache::remembered_refusal(const std::string& key) {
+  const auto found = refusals_.find(key);
+  if (found == refusals_.end()) return std::nullopt;
+  if (clock_.unix_s() < found->second.until_s) return found->second.error;
+  refusals_.erase(found);
+  return std::nullopt;
+}
+
+Status Cache::may_fetch(const std::string& key) {
+  if (flights_.size() >= limits_.flights_max) {
+    return full("endorsement_busy", "too many documents are being fetched already");
+  }
+  const SteadyTime now = clock_.steady();
+  std::deque<SteadyTime>& fetches = fetches_[key.substr(0, key.find(' '))];
+  while (!fetches.empty() && now - fetches.front() >= kBudgetSpan) fetches.pop_front();
+  if (fetches.size() >= limits_.fetches_per_minute_max) {
+    return full("endorsement_budget", "the fetches of this minute are used up");
+  }
+  fetches.push_back(now);
+  return {};
+}
+
+void Cache::keep(const std::string& key, SharedDocument document) {
+  refusals_.erase(key);
+  if (!documents_.contains(key)) {
+    make_room(documents_, limits_.documents_max, [](const Kept& kept) { return kept.used_at; });
+  }
+  documents_.insert_or_assign(key, Kept{std::move(document), ++uses_});
+}
+
+void Cache::keep_refusal(const std::string& key, const Error& error) {
+  if (!refusals_.contains(key)) {
+    make_room(refusals_, limits_.refusals_max, [](const Refusal& r) { return r.until_s; });
+  }
+  refusals_.insert_or_assign(key, Refusal{error, clock_.unix_s() + keep_for_s(error)});
+}
+
+Result<SharedDocument> Cache::fly(const std::string& key, const Fetch& fetch,
+                                  const Deadline& deadline) {
+  const Finally land([&] {
+    const MutexLock lock(mutex_);
+    flights_.erase(key);
+    landed_.notify_all();
+  });
+  auto fetched = fetch(deadline);
+  const MutexLock lock(mutex_);
+  if (!fetched.ok()) {
+    keep_refusal(key, fetched.error());
+    return fetched.error();
+  }
+  auto document = std::make_shared<const Document>(std::move(*fetched));
+  keep(key, document);
+  return SharedDocument(std::move(document));
+}
+
+Result<SharedDocument> Cache::get(const std::string& key, const Fetch& fetch,
+                                  const Deadline& deadline, std::int64_t not_before_s) {
+  SharedDocument fallback;
+  {
+    const MutexLock lock(mutex_);
+    while (true) {
+      fallback = usable(key, not_before_s);
+      if (fallback != nullptr && clock_.unix_s() < fallback->refresh_at_s) return fallback;
+      if (const auto refusal = remembered_refusal(key)) {
+        if (fallback != nullptr) return fallback;
+        return *refusal;
+      }
+      if (!flights_.contains(key)) break;
+      if (fallback != nullptr) return fallback;  // whoever flies will bring the new one
+      const SteadyTime at = std::chrono::steady_clock::now() + deadline.left();
+      if (!landed_.wait_until(mutex_, at) && deadline.passed()) {
+        return Error(
+            Code::kUnavailable, "endorsement_deadline",
+            "endorsements: a fetch of the same document took too long. Give the login more "
+            "time, or use a mirror near by");
+      }
+    }
+    if (const Status may = may_fetch(key); !may.ok()) {
+      if (fallback != nullptr) return fallback;
+      return may.error();
+    }
+    flights_.insert(key);
+  }
+  const Milliseconds span = fallback == nullptr ? kFetchDeadline : kRefreshDeadline;
+  auto fetched = fly(key, fetch, deadline.at_most(span));
+  if (!fetched.ok() && fallback != nullptr) return fallback;
+  return fetched;
+}
+
+}  // namespace apm::endorsements
