@@ -17,6 +17,7 @@ inline constexpr std::size_t kCommitQueueMax = 4096;  // batches that wait for t
 inline constexpr std::size_t kGroupBatchesMax = 128;  // batches in one transaction
 inline constexpr std::size_t kReadConnections = 4;
 inline constexpr std::chrono::milliseconds kSqliteBusyTimeout{5000};
+inline constexpr std::chrono::milliseconds kSqliteBusyRetry{20};
 inline constexpr std::chrono::milliseconds kLeasePollInterval{50};
 
 // PostgreSQL.

@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "storage/limits.h"
 
 namespace apm::storage {
 namespace {
@@ -54,6 +57,25 @@ Result<bool> has_schema(SqliteConnection& connection) {
   APM_TRY(const std::string application, connection.query_text("PRAGMA application_id"));
   APM_TRY(const std::string version, connection.query_text("PRAGMA user_version"));
   return application == kApplicationId && version == kSchemaVersion;
+}
+
+// Two programs that open a new store at once may both hold its first page shared when they ask for
+// this. SQLite then refuses one at once, without its busy handler (it could wait for ever), so we
+// ask again.
+Status use_write_ahead_log(SqliteConnection& connection, const std::string& path) {
+  const auto end = std::chrono::steady_clock::now() + kSqliteBusyTimeout;
+  while (true) {
+    const Result<std::string> mode = connection.query_text("PRAGMA journal_mode=WAL");
+    if (mode.ok() && *mode == "wal") return {};
+    if (mode.ok()) {
+      return Error(Code::kIo, "store_io",
+                   concat("the file system of ", path, " does not support write-ahead logging"));
+    }
+    if (mode.error().reason != "store_busy" || std::chrono::steady_clock::now() >= end) {
+      return mode.error();
+    }
+    std::this_thread::sleep_for(kSqliteBusyRetry);
+  }
 }
 
 // In one transaction, so that two programs that start at once make it once.
@@ -111,11 +133,7 @@ Status check_same_file(const std::string& path, const FileIdentity& identity) {
 Result<SqliteWriter> open_writer(const std::string& path) {
   APM_TRY(SqliteConnection connection,
           SqliteConnection::open(path, SqliteConnection::Mode::kReadWrite));
-  APM_TRY(const std::string mode, connection.query_text("PRAGMA journal_mode=WAL"));
-  if (mode != "wal") {
-    return Error(Code::kIo, "store_io",
-                 concat("the file system of ", path, " does not support write-ahead logging"));
-  }
+  APM_CHECK_OK(use_write_ahead_log(connection, path));
   APM_CHECK_OK(connection.run("PRAGMA synchronous=FULL"));
   APM_CHECK_OK(prepare_schema(connection, path));
   APM_TRY(SqliteStatement get, connection.prepare("SELECT value FROM kv WHERE key=?1"));

@@ -6,8 +6,10 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "storage/temp_dir.h"
 
@@ -63,6 +65,27 @@ TEST(SqliteStore, IsDurableAndPrivate) {
   auto again = open_sqlite_store(path);
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(**(*again)->get("a/b"), to_bytes(std::string_view("kept")));
+}
+
+// As two first boots at once do: SQLite refuses to begin its log while another writes, and does not
+// wait by itself.
+TEST(SqliteStore, WaitsForOneWhoBeginsANewStore) {
+  const TempDir dir;
+  const std::string path = dir.file("store.db");
+  {
+    ASSERT_TRUE(open_sqlite_store(path).ok());
+  }
+  run_sql(path, "PRAGMA journal_mode=DELETE");
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  std::thread ends([other] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    sqlite3_close(other);
+  });
+  const auto store = open_sqlite_store(path);
+  ends.join();
+  EXPECT_TRUE(store.ok()) << store.error().message;
 }
 
 TEST(SqliteStore, RefusesWhatItCannotTrust) {
