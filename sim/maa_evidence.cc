@@ -132,6 +132,7 @@ Bytes composite(const std::map<unsigned, Bytes>& pcrs) {
 
 Bytes selection_of(const std::map<unsigned, Bytes>& pcrs) {
   std::vector<unsigned> list;
+  list.reserve(pcrs.size());
   for (const auto& [index, value] : pcrs) list.push_back(index);
   return pcr_selection(list);
 }

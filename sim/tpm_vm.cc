@@ -99,6 +99,7 @@ Status measure_boot(TpmWire& tpm, const Hardware& hardware, const VmSpec& spec,
 
 Result<ChildProcess> ChildProcess::spawn(const std::vector<std::string>& arguments) {
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const pid_t parent = ::getpid();

@@ -111,8 +111,9 @@ std::set<std::string> names_of(const json::Value& value, const std::string& pref
   }
   if (value.as_object() == nullptr) return out;
   for (const auto& [name, member] : *value.as_object()) {
-    out.insert(prefix + "." + name);
-    out.merge(names_of(member, prefix + "." + name));
+    const std::string path = concat(prefix, ".", name);
+    out.insert(path);
+    out.merge(names_of(member, path));
   }
   return out;
 }

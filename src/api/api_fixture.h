@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "api/pipeline.h"
 #include "base/text.h"
 #include "secrets/catalog.h"
@@ -31,7 +33,7 @@ class OnePath final : public logical::Backend {
 
 class FailingDevice final : public audit::Device {
  public:
-  explicit FailingDevice(const bool& fail) : fail_(fail) {}
+  explicit FailingDevice(const std::atomic<bool>& fail) : fail_(fail) {}
   [[nodiscard]] Status write(const json::Object&) override {
     if (fail_) return Error(Code::kIo, "audit_device", "the disk is full");
     return {};
@@ -40,7 +42,7 @@ class FailingDevice final : public audit::Device {
   [[nodiscard]] std::string name() const override { return "failing"; }
 
  private:
-  const bool& fail_;
+  const std::atomic<bool>& fail_;
 };
 
 struct Reply {

@@ -178,7 +178,7 @@ TEST_F(ApiTest, RefusesMalformedAndOversizedBodies) {
 }
 
 TEST_F(ApiTest, AuditFailureMakesTheRequestFail) {
-  bool fail = false;
+  std::atomic<bool> fail = false;
   server.broker.add(std::make_unique<FailingDevice>(fail));
   ASSERT_EQ(server.ask("PUT", "cubbyhole/a", R"({"a":1})").status, 204);
   fail = true;

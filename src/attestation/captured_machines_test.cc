@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "attestation/azure_vtpm/result.h"
@@ -18,8 +19,8 @@ using testing::vector_file;
 using testing::vectors_directory;
 
 std::vector<unsigned> all_pcrs() {
-  std::vector<unsigned> out;
-  for (unsigned i = 0; i < 24; ++i) out.push_back(i);
+  std::vector<unsigned> out(24);
+  std::iota(out.begin(), out.end(), 0U);
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "attestation/azure_vtpm/result.h"
@@ -82,8 +83,8 @@ tpm::PcrValues pcrs_of(const Case& c) {
 }
 
 std::vector<unsigned> all_pcrs() {
-  std::vector<unsigned> out;
-  for (unsigned i = 0; i < 24; ++i) out.push_back(i);
+  std::vector<unsigned> out(24);
+  std::iota(out.begin(), out.end(), 0U);
   return out;
 }
 

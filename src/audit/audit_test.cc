@@ -11,13 +11,15 @@ namespace apm::audit {
 namespace {
 
 class AuditTest : public ::testing::Test {
+ public:
+  ~AuditTest() override { std::filesystem::remove_all(folder_); }
+
  protected:
   AuditTest() {
     std::string name = (std::filesystem::temp_directory_path() / "apm-audit-XXXXXX").string();
     folder_ = ::mkdtemp(name.data());
     path_ = folder_ + "/audit.log";
   }
-  ~AuditTest() override { std::filesystem::remove_all(folder_); }
 
   Record record(const json::Object& data) {
     Record out;

@@ -43,6 +43,7 @@ Status Broker::reopen() {
 std::vector<std::string> Broker::device_names() const {
   const ReaderLock lock(mutex_);
   std::vector<std::string> names;
+  names.reserve(devices_.size());
   for (const std::unique_ptr<Device>& device : devices_) names.push_back(device->name());
   return names;
 }

@@ -39,6 +39,7 @@ void append_sized(Bytes& out, ByteView bytes) {
 
 std::vector<std::string_view> keys_of(const LogRecord& record) {
   std::vector<std::string_view> keys;
+  keys.reserve(record.puts.size());
   for (const LogPut& put : record.puts) keys.push_back(put.key);
   return keys;
 }

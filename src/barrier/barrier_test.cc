@@ -171,6 +171,7 @@ TEST_F(BarrierTest, SealingWhileOthersWorkGivesSealedAndNothingElse) {
   Barrier barrier(store_, clock_);
   const Shares shares = init(barrier, StoreKind::kTest, {1, 1});
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&barrier, t] {
       for (int i = 0; i < 200; ++i) {

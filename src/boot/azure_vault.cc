@@ -22,6 +22,7 @@ Result<std::string> AzureVault::set_until(const std::string& name, const std::st
 Result<std::vector<SecretVault::Version>> AzureVault::versions(const std::string& name) {
   APM_TRY(const std::vector<azure::SecretVersion> listed, client_.list_versions(name, deadline_));
   std::vector<Version> out;
+  out.reserve(listed.size());
   for (const azure::SecretVersion& one : listed) out.push_back({one.version, one.created_s});
   return out;
 }

@@ -58,7 +58,7 @@ TEST(Config, PostgreSqlTakesItsUrlFromTheFileOrTheEnvironment) {
   EXPECT_EQ(postgres.table, "secrets");
   EXPECT_EQ(postgres.max_parallel, 16U);
   EXPECT_EQ(config->warnings.size(), 1U);
-  const auto with = [&config](std::map<std::string, std::string> values) {
+  const auto with = [&config](const std::map<std::string, std::string>& values) {
     return apply_environment(*config,
                              [values](const std::string& name) -> std::optional<std::string> {
                                const auto found = values.find(name);

@@ -74,7 +74,7 @@ void read_token_ttl(Reader& reader, Environment& env) {
     reader.complain("APM_ROOT_TOKEN_TTL must be a duration such as 72h, or the word never");
     return;
   }
-  env.root_token_ttl_s = *ttl;
+  env.root_token_ttl_s = ttl;
 }
 
 void read_replaced_store(Reader& reader, Environment& env) {

@@ -110,7 +110,7 @@ Result<Bytes> kwp_wrap(const SecretBytes& key, ByteView plaintext) {
       EVP_EncryptFinal_ex(raw, out.data() + n, &last) != 1) {
     return openssl_error("AES key wrap");
   }
-  out.resize(static_cast<std::size_t>(n + last));
+  out.resize(static_cast<std::size_t>(n) + static_cast<std::size_t>(last));
   return out;
 }
 
@@ -133,7 +133,8 @@ Result<SecretBytes> kwp_unwrap(const SecretBytes& key, ByteView wrapped) {
     ERR_clear_error();
     return Error(Code::kCorrupt, "key_wrap", "the wrapped key fails its check");
   }
-  return SecretBytes::copy_of(out.view().first(static_cast<std::size_t>(n + last)));
+  return SecretBytes::copy_of(
+      out.view().first(static_cast<std::size_t>(n) + static_cast<std::size_t>(last)));
 }
 
 }  // namespace apm::crypto

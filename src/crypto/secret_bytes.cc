@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -109,7 +110,7 @@ SecretBytes SecretBytes::zeros(std::size_t size) {
 
 SecretBytes SecretBytes::copy_of(ByteView bytes) {
   SecretBytes out = zeros(bytes.size());
-  if (!bytes.empty()) std::memcpy(out.data_, bytes.data(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), out.data_);
   return out;
 }
 

@@ -75,7 +75,7 @@ void Connection::handshake() {
 }
 
 void Connection::read() {
-  std::array<char, kReadBytes> buffer;
+  std::array<char, kReadBytes> buffer;  // NOLINT(*-member-init): read only where it was filled
   while (phase_ == Phase::kReading) {
     const IoResult result = transport_.read(buffer);
     if (result.state == IoState::kWantRead || result.state == IoState::kWantWrite) {
@@ -183,7 +183,7 @@ void Connection::after_write() {
 }
 
 void Connection::linger() {
-  std::array<char, kReadBytes> buffer;
+  std::array<char, kReadBytes> buffer;  // NOLINT(*-member-init): read only where it was filled
   while (lingered_ < kLingerBytesMax) {
     // Not the socket's read_some(): it would wait, and with it every connection of this reactor.
     const ssize_t got = recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);

@@ -198,6 +198,7 @@ TEST(AclOracle, AgreesOnRandomPoliciesPathsAndParameters) {
       parsed.push_back(std::move(*one));
     }
     std::vector<const AclPolicy*> pointers;
+    pointers.reserve(parsed.size());
     for (const AclPolicy& one : parsed) pointers.push_back(&one);
     const Acl acl(pointers, false);
     for (std::size_t i = 0; i < kQuestions && done < cases; ++i, ++done) {

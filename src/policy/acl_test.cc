@@ -71,7 +71,7 @@ path "x" {
   required_parameters = ["a"]
 })");
   const Acl acl({&one}, false);
-  const auto may = [&acl](json::Object parameters) {
+  const auto may = [&acl](const json::Object& parameters) {
     return acl.decide("x", Operation::kUpdate, &parameters).allowed;
   };
   EXPECT_TRUE(may({{"a", "1"}}));
@@ -108,7 +108,7 @@ TEST(Acl, ParameterEvasionADeniedValueIsDeniedInEverySpelling) {
   const AclPolicy one = policy(R"(path "x" { capabilities = ["update"]
     denied_parameters = { "ttl" = [5], "role" = ["adm*"], "flag" = [true] } })");
   const Acl acl({&one}, false);
-  const auto may = [&acl](json::Object parameters) {
+  const auto may = [&acl](const json::Object& parameters) {
     return acl.decide("x", Operation::kUpdate, &parameters).allowed;
   };
   EXPECT_FALSE(may({{"ttl", 5}}));

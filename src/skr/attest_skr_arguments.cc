@@ -179,6 +179,7 @@ Result<SkrCommand> parse_skr_arguments(const std::vector<std::string>& words) {
   std::vector<std::string> copies = words;
   copies.insert(copies.begin(), "AzureAttestSKR");
   std::vector<char*> argv;
+  argv.reserve(copies.size() + 1);
   for (std::string& word : copies) argv.push_back(word.data());
   argv.push_back(nullptr);
   Parsing parsing;

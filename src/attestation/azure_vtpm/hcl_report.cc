@@ -25,7 +25,7 @@ bool all_zero(ByteView bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t b) { return b == 0; });
 }
 
-Status format_rule(Appraisal& appraisal, bool holds, std::string reason, std::string found,
+Status format_rule(Appraisal& appraisal, bool holds, std::string reason, std::string_view found,
                    std::string wanted) {
   return appraisal.require(
       holds, {Stage::kFormat, std::move(reason), concat("HCL report: ", found), std::move(wanted)});

@@ -444,7 +444,7 @@ TEST_F(MaaVerify, ReportData) {
 }
 
 TEST_F(MaaVerify, SgxHeldData) {
-  const auto with_held = [&](std::string report_data) {
+  const auto with_held = [&](const std::string& report_data) {
     maa_.edit_payload = [report_data](json::Object& payload) {
       payload.set("x-ms-sgx-ehd", base64url_encode(as_bytes("held")));
       payload.set("x-ms-sgx-report-data", report_data);

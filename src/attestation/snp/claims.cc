@@ -21,6 +21,7 @@ constexpr std::string_view kIdKey("id-key\0", 7);
 // ID keys that sign for everybody who rents from their owner, as their digests stand in captured
 // reports of Azure's confidential VMs and containers: the images behind them belong to no tenant.
 constexpr std::string_view kPublicIdKeys[] = {
+    // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): a key is two literals
     "0356215882a825279a85b300b0b742931d113bf7e32dde2e50ffde7ec743ca491ecdd7f336dc28a6e0b2bb57af7a"
     "44a3",
     "942fd93ebde6ea7a96efadeafc60f1c6b3d10e703b1dafd7555b92f7f3d32d0e006767648cba5b102af3d65756af"

@@ -175,6 +175,7 @@ class SyntheticEnclave {
 
   [[nodiscard]] Bytes fields() const {
     std::vector<Bytes> bundle;
+    bundle.reserve(kLeaf);
     for (std::size_t i = 0; i < kLeaf; ++i) bundle.push_back(chain_[i].der());
     edit_cabundle(bundle);
     for (Bytes& der : bundle) der = cbor_bytes(der);

@@ -200,6 +200,7 @@ std::optional<Authorisation> Authorisations::find(const std::string& id) const {
 std::vector<Authorisation> Authorisations::all() const {
   const ReaderLock lock(mutex_);
   std::vector<Authorisation> out;
+  out.reserve(by_id_.size());
   for (const auto& [id, authorisation] : by_id_) out.push_back(authorisation);
   return out;
 }

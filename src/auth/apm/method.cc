@@ -65,7 +65,7 @@ Status add_vendor_anchors(Dependencies& dependencies) {
 }  // namespace
 
 Method::Method(barrier::View view, Dependencies dependencies)
-    : view_(view), dependencies_(std::move(dependencies)), authorisations_(view) {}
+    : view_(std::move(view)), dependencies_(std::move(dependencies)), authorisations_(view_) {}
 
 Result<std::unique_ptr<Method>> Method::open(barrier::View view, Dependencies dependencies) {
   APM_CHECK_OK(add_vendor_anchors(dependencies));

@@ -207,10 +207,10 @@ TEST_F(ApmMethod, ConfigMergesAndHidesKeys) {
 TEST_F(ApmMethod, EveryFloorOfTheConfigurationIsKeptAndHeld) {
   const std::string chip = hex_encode(Bytes(64, 0xc1));
   struct Case {
-    const char* reason;  // of a login under this floor alone
-    const char* name;
+    const char* reason = nullptr;  // of a login under this floor alone
+    const char* name = nullptr;
     json::Value value;
-    const char* stored;
+    const char* stored = nullptr;
   };
   const Case cases[] = {
       {"snp_tcb_too_old", "min_tcb_snp", 23, "23"},

@@ -36,6 +36,7 @@ Result<Pcrs> pcr_values(const Case& c) {
 
 std::vector<unsigned> all_pcrs() {
   std::vector<unsigned> out;
+  out.reserve(attestation::kPcrCount);
   for (unsigned i = 0; i < attestation::kPcrCount; ++i) out.push_back(i);
   return out;
 }
