@@ -13,21 +13,22 @@ json::Value or_null(const std::string& text) {
   return text.empty() ? json::Value() : json::Value(text);
 }
 
-Result<EvidenceResult> admit(const json::Object& evidence, const FileJudge& judge,
+Result<EvidenceResult> admit(const json::Object& evidence, const Judge& judge,
                              Appraisal& appraisal) {
   const json::Value* family = evidence.find("family");
   const std::string name =
       family == nullptr || family->as_string() == nullptr ? "" : *family->as_string();
   const Status family_allowed = admit_family(judge.config, name, appraisal);
-  APM_TRY(EvidenceResult result, verify_file(evidence, judge, appraisal));
+  APM_TRY(Judged judged, verify_evidence(evidence, judge, appraisal));
+  EvidenceResult& result = judged.result;
   APM_CHECK_OK(family_allowed);
   APM_CHECK_OK(admit_claims(judge.config, result, appraisal));
-  return result;
+  return std::move(result);
 }
 
 // The evidence under the verifiers' own defaults, to tell what is not genuine from what a floor of
 // this server refuses. Of the configuration, only what it lets pass stays.
-std::optional<EvidenceResult> genuine(const json::Object& evidence, const FileJudge& judge) {
+std::optional<EvidenceResult> genuine(const json::Object& evidence, const Judge& judge) {
   Config open;
   open.floor.allow_vlek = true;
   open.floor.vmpl_max = judge.config.floor.vmpl_max;
@@ -38,9 +39,9 @@ std::optional<EvidenceResult> genuine(const json::Object& evidence, const FileJu
   open.maa.compliance = judge.config.maa.compliance;
   open.maa.tdx_tcb_statuses = judge.config.maa.tdx_tcb_statuses;
   Appraisal unused;
-  auto result = verify_file(evidence, {open, judge.anchors, judge.now_unix_s}, unused);
-  if (!result.ok()) return std::nullopt;
-  return std::move(*result);
+  auto judged = verify_evidence(evidence, {open, judge.anchors, judge.now_unix_s, {}}, unused);
+  if (!judged.ok()) return std::nullopt;
+  return std::move(judged->result);
 }
 
 void add_identity(const EvidenceResult& result, json::Object& out) {
@@ -72,7 +73,7 @@ void add_authorisations(const EvidenceResult& result, bool accepted,
 
 }  // namespace
 
-Result<json::Object> explain(const json::Object& evidence, const FileJudge& judge,
+Result<json::Object> explain(const json::Object& evidence, const Judge& judge,
                              const Authorisations& authorisations) {
   Appraisal appraisal;
   const auto admitted = admit(evidence, judge, appraisal);

@@ -5,10 +5,10 @@
 // issued or stored. Pure; any thread.
 //
 // Refused evidence is an answer here, not an error. Errors are faults of the question:
-// kInvalidArgument of evidence_file.h.
+// kInvalidArgument of families.h.
 
 #include "auth/apm/authorisations.h"
-#include "auth/apm/evidence_file.h"
+#include "auth/apm/families.h"
 
 namespace apm::auth_apm {
 
@@ -20,7 +20,7 @@ inline constexpr std::string_view kNotBound = "not checked: a file cannot answer
 // Ids, claims and authorisations of refused evidence are there when it is genuine and this server's
 // floors or policies refuse it ("refused_by": "policy"); no authorisation applies then. Else
 // "refused_by" is "verification".
-[[nodiscard]] Result<json::Object> explain(const json::Object& evidence, const FileJudge& judge,
+[[nodiscard]] Result<json::Object> explain(const json::Object& evidence, const Judge& judge,
                                            const Authorisations& authorisations);
 
 }  // namespace apm::auth_apm

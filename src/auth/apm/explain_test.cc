@@ -105,7 +105,7 @@ class ApmExplain : public ::testing::Test {
     const Config config = must(merge(Config{}, written));
     static const attestation::snp::Anchors amd = machine_->anchors();
     const attestation::nitro::Anchors aws = enclave().anchors();
-    return must(explain(file.evidence, {config, {&amd, &DcapTrial::anchors(), &aws}, file.now},
+    return must(explain(file.evidence, {config, {&amd, &DcapTrial::anchors(), &aws}, file.now, {}},
                         authorisations_));
   }
   std::string verdict(const File& file, const json::Object& change = {}) {
@@ -232,7 +232,7 @@ TEST_F(ApmExplain, FaultsOfTheQuestion) {
     const attestation::snp::Anchors amd = attestation::snp::Anchors::none();
     const attestation::nitro::Anchors aws = attestation::nitro::Anchors::none();
     const auto answer =
-        explain(evidence, {config, {&amd, &DcapTrial::anchors(), &aws}, 0}, authorisations_);
+        explain(evidence, {config, {&amd, &DcapTrial::anchors(), &aws}, 0, {}}, authorisations_);
     return answer.ok() ? "answered" : answer.error().reason;
   };
   EXPECT_EQ(reason({}), "login_malformed");

@@ -179,27 +179,19 @@ Result<Response> Method::try_login(const json::Object& data, attestation::Apprai
   APM_TRY(const std::int64_t issued, nonces_.check(login.nonce, now));
   APM_TRY(const Bytes server_key, dependencies_.server_key_sha256());
   const Config config = current_config();
-  APM_CHECK_OK(admit_family(config, attestation::azure_vtpm::kFamily, appraisal));
-
-  attestation::azure_vtpm::Expectation expected;
-  expected.binding =
-      attestation::login_binding({login.nonce, dependencies_.cluster_id, server_key,
-                                  attestation::tpm::object_name(login.evidence.key_public)});
-  expected.anchors = dependencies_.anchors.get();
-  expected.now_unix_s = now;
-  expected.required_pcrs = attestation::login_pcrs();
-  expected.floor = config.floor;
-  expected.guest = config.guest;
-  expected.require_crl = config.require_crl;
-  expected.allowed_public_signers = config.allowed_public_signers;
-  APM_TRY(const attestation::azure_vtpm::Claims claims,
-          attestation::azure_vtpm::verify(login.evidence, expected, appraisal));
-  APM_CHECK_OK(admit_claims(config, claims.result, appraisal));
-  if (!claims.caller_key) return Error(Code::kInternal, "a login without the caller's key");
+  APM_CHECK_OK(admit_family(config, login.family, appraisal));
+  const Challenged challenged{attestation::login_binding({login.nonce, dependencies_.cluster_id,
+                                                          server_key, login.key_name}),
+                              login.caller_key};
+  APM_TRY(const Judged judged,
+          verify_evidence(data, {config, anchors(), now, challenged}, appraisal));
+  APM_CHECK_OK(admit_claims(config, judged.result, appraisal));
+  const auto& key = login.sealing_key ? login.sealing_key : judged.certified_key;
+  if (!key) return Error(Code::kInternal, "a login without the caller's key");
   APM_CHECK_OK(nonces_.use(login.nonce));
 
   const std::uint64_t ttl = config.token_ttl_s == 0 ? kTokenTtlSDefault : config.token_ttl_s;
-  const logical::AttestedIdentity identity = identity_of(claims.result);
+  const logical::AttestedIdentity identity = identity_of(judged.result);
   const std::string accessor = accessor_of(login.nonce);
   APM_TRY(std::string token, dependencies_.issue_token(identity, issued, ttl, accessor));
   const json::Object answer{{"client_token", token},
@@ -208,7 +200,7 @@ Result<Response> Method::try_login(const json::Object& data, attestation::Apprai
                             {"enclave_id", identity.enclave_id},
                             {"signer_id", identity.signer_id}};
   crypto::wipe(token);
-  APM_TRY(json::Object sealed, seal_answer(answer, *claims.caller_key, expected.binding));
+  APM_TRY(json::Object sealed, seal_answer(answer, *key, challenged.binding));
   return with_data(json::Object{{"sealed", std::move(sealed)}});
 }
 
@@ -221,10 +213,13 @@ Result<Response> Method::explain_file(const json::Object& data) const {
     now = *given;
   }
   const Config config = current_config();
-  const TrustAnchors anchors{dependencies_.anchors.get(), dependencies_.intel_anchors.get(),
-                             dependencies_.aws_anchors.get()};
-  APM_TRY(json::Object answer, explain(data, {config, anchors, now}, authorisations_));
+  APM_TRY(json::Object answer, explain(data, {config, anchors(), now, {}}, authorisations_));
   return with_data(std::move(answer));
+}
+
+TrustAnchors Method::anchors() const {
+  return {dependencies_.anchors.get(), dependencies_.intel_anchors.get(),
+          dependencies_.aws_anchors.get()};
 }
 
 Config Method::current_config() const {

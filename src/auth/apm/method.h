@@ -23,7 +23,7 @@
 #include "attestation/azure_vtpm/verify.h"
 #include "auth/apm/authorisations.h"
 #include "auth/apm/config.h"
-#include "auth/apm/evidence_file.h"
+#include "auth/apm/families.h"
 #include "auth/apm/nonce.h"
 #include "auth/apm/refusals.h"
 #include "base/clock.h"
@@ -77,6 +77,7 @@ class Method final : public logical::Backend {
                                                              const std::string& item);
   [[nodiscard]] Result<logical::Response> authorize(const json::Object& data, bool with_enclave);
   [[nodiscard]] Result<logical::Response> revoke(const json::Object& data);
+  [[nodiscard]] TrustAnchors anchors() const;
   [[nodiscard]] Config current_config() const;
 
   barrier::View view_;

@@ -173,10 +173,14 @@ TEST_F(ApmMethod, DenialsNameTheRule) {
   EXPECT_EQ(login_reason(answer(challenge())), "secure_boot_off");
   m().reset();
   json::Object body = answer(challenge());
-  body.set("family", "tdx");
+  body.set("family", "cca");
+  body.set("caller_key", base64_encode(must(m().login_key().public_key()).spki_der()));
   EXPECT_EQ(login_reason(body), "family_unsupported");
-  for (const char* member : {"nonce", "hcl_report", "vcek_chain", "quote", "pcrs", "key_public",
-                             "key_certify", "event_log"}) {
+  body = answer(challenge());
+  body.erase("vcek_chain");
+  EXPECT_EQ(login_reason(body), "snp_chain_missing");
+  for (const char* member :
+       {"nonce", "hcl_report", "quote", "pcrs", "key_public", "key_certify", "event_log"}) {
     json::Object incomplete = answer(challenge());
     incomplete.erase(member);
     EXPECT_EQ(login_reason(incomplete), "login_malformed") << member;

@@ -1,6 +1,9 @@
 #include "auth/apm/wire.h"
 
+#include "attestation/azure_vtpm/verify.h"
 #include "attestation/login_binding.h"
+#include "attestation/tpm/public_area.h"
+#include "auth/apm/limits.h"
 #include "auth/apm/wire_values.h"
 #include "base/encoding.h"
 #include "base/text.h"
@@ -8,32 +11,40 @@
 #include "crypto/random.h"
 
 namespace apm::auth_apm {
+namespace {
+
+bool certifies_its_key(std::string_view family) {
+  return family == attestation::azure_vtpm::kFamily ||
+         family == attestation::azure_vtpm::kTdxFamily;
+}
+
+Result<crypto::PublicKey> read_sealing_key(ByteView spki) {
+  auto key = crypto::PublicKey::from_spki_der(spki);
+  if (!key.ok() || key->type() != crypto::KeyType::kRsa || key->bits() < kCallerKeyBitsMin ||
+      key->bits() > kCallerKeyBitsMax) {
+    return malformed_member("caller_key", "is not the public key of RSA, of 2048 to 4096 bits");
+  }
+  return key;
+}
+
+}  // namespace
+
 Result<LoginRequest> read_login(const json::Object& data) {
   const json::Value body(data);
-  APM_TRY(const std::string family, text_member(&body, "family"));
-  if (family != attestation::azure_vtpm::kFamily) {
-    return Error(Code::kInvalidArgument, "family_unsupported",
-                 concat("login: evidence family '", family.substr(0, 64), "' is not supported; ",
-                        attestation::azure_vtpm::kFamily, " is"));
-  }
   LoginRequest login;
-  attestation::azure_vtpm::AzureVtpmEvidence& evidence = login.evidence;
+  APM_TRY(login.family, text_member(&body, "family"));
   APM_TRY(const std::string nonce, text_member(&body, "nonce"));
   auto decoded = base64url_decode(nonce);
   if (!decoded.ok()) return malformed_member("nonce", "is not base64url");
   login.nonce = std::move(*decoded);
-  APM_TRY(evidence.platform.hcl_report, base64_member(&body, "hcl_report"));
-  APM_TRY(evidence.platform.endorsements.chain_pem, text_member(&body, "vcek_chain"));
-  if (body.at("amd_crl") != nullptr) {
-    APM_TRY(evidence.platform.crl, base64_member(&body, "amd_crl"));
+  if (certifies_its_key(login.family)) {
+    APM_TRY(const Bytes key_public, base64_member(&body, "key_public"));
+    login.key_name = attestation::tpm::object_name(key_public);
+    return login;
   }
-  APM_TRY(evidence.quote.attest, base64_member(body.at("quote"), "attest"));
-  APM_TRY(evidence.quote.signature, base64_member(body.at("quote"), "signature"));
-  APM_TRY(evidence.quote.pcrs, pcr_members(body.at("pcrs")));
-  APM_TRY(evidence.key_public, base64_member(&body, "key_public"));
-  APM_TRY(evidence.certify_attest, base64_member(body.at("key_certify"), "attest"));
-  APM_TRY(evidence.certify_signature, base64_member(body.at("key_certify"), "signature"));
-  APM_TRY(evidence.event_log, base64_member(&body, "event_log"));
+  APM_TRY(login.caller_key, base64_member(&body, "caller_key"));
+  APM_TRY(login.sealing_key, read_sealing_key(login.caller_key));
+  login.key_name = login.caller_key;
   return login;
 }
 

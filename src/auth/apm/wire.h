@@ -2,19 +2,26 @@
 
 // The login request and its answer as JSON (docs/formats/attested-login.md).
 
+#include <optional>
 #include <string>
 
-#include "attestation/azure_vtpm/verify.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "crypto/keys.h"
 
 namespace apm::auth_apm {
 
 struct LoginRequest {
+  std::string family;
   Bytes nonce;
-  attestation::azure_vtpm::AzureVtpmEvidence evidence;
+  // What the binding calls the caller's key: its TPM name in the vTPM families; elsewhere its
+  // SubjectPublicKeyInfo, which `caller_key` then is.
+  Bytes key_name;
+  Bytes caller_key;                              // empty in the vTPM families
+  std::optional<crypto::PublicKey> sealing_key;  // of `caller_key`: RSA, 2048 to 4096 bits
 };
-// kInvalidArgument names the member; "family_unsupported" for another family.
+// The members that are alike in all families; those of the evidence itself are families.h's.
+// kInvalidArgument "login_malformed" names the member.
 [[nodiscard]] Result<LoginRequest> read_login(const json::Object& data);
 
 // {encrypted_key, nonce, ciphertext}: AES-256-GCM under a fresh key, associated data `binding`;

@@ -1,4 +1,4 @@
-#include "auth/apm/evidence_file.h"
+#include "auth/apm/families.h"
 
 #include <array>
 
@@ -28,6 +28,13 @@ using attestation::Stage;
 constexpr std::size_t kReportDataAt = 0x50;  // in an SNP report
 constexpr std::size_t kReportDataBytes = 64;
 
+// REPORT_DATA of SNP, SGX and TDX is twice as long as a binding; what is left is zero.
+Bytes report_data_for(const Challenged& challenged) {
+  Bytes out = challenged.binding;
+  out.resize(kReportDataBytes);
+  return out;
+}
+
 // ---- Direct SNP ----
 
 Result<snp::Endorsements> read_amd(const json::Value& body) {
@@ -38,8 +45,7 @@ Result<snp::Endorsements> read_amd(const json::Value& body) {
   return out;
 }
 
-Result<EvidenceResult> verify_snp(const json::Value& body, const FileJudge& judge,
-                                  Appraisal& appraisal) {
+Result<Judged> verify_snp(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
   snp::Evidence evidence;
   APM_TRY(evidence.report, base64_member(&body, "report"));
   APM_TRY(evidence.endorsements, read_amd(body));
@@ -49,12 +55,14 @@ Result<EvidenceResult> verify_snp(const json::Value& body, const FileJudge& judg
   expected.now_unix_s = judge.now_unix_s;
   expected.require_crl = judge.config.require_crl;
   expected.floor = judge.config.floor;
-  if (evidence.report.size() >= kReportDataAt + kReportDataBytes) {
+  if (judge.challenged) {
+    expected.report_data = report_data_for(*judge.challenged);
+  } else if (evidence.report.size() >= kReportDataAt + kReportDataBytes) {
     expected.report_data =
         to_bytes(ByteView(evidence.report).subspan(kReportDataAt, kReportDataBytes));
   }
   APM_TRY(const snp::Claims claims, snp::verify(evidence, expected, appraisal));
-  return snp::to_result(claims, judge.config.allowed_public_signers);
+  return Judged{snp::to_result(claims, judge.config.allowed_public_signers), {}};
 }
 
 // ---- Intel ----
@@ -66,30 +74,32 @@ Result<std::optional<dcap::Collateral>> read_collateral(const json::Value& body)
   return std::optional<dcap::Collateral>(std::move(read));
 }
 
-Result<dcap::Expectation> expect_dcap(ByteView quote, const FileJudge& judge) {
+Result<dcap::Expectation> expect_dcap(ByteView quote, const Judge& judge) {
+  if (judge.challenged) {
+    return dcap::Expectation{judge.anchors.intel, judge.now_unix_s,
+                             report_data_for(*judge.challenged)};
+  }
   const auto parsed = dcap::parse_quote(quote);  // what is wrong with it, the verifier says
   return dcap::Expectation{judge.anchors.intel, judge.now_unix_s,
                            parsed.ok() ? dcap::report_data_of(*parsed) : Bytes(kReportDataBytes)};
 }
 
-Result<EvidenceResult> verify_sgx(const json::Value& body, const FileJudge& judge,
-                                  Appraisal& appraisal) {
+Result<Judged> verify_sgx(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
   APM_TRY(const Bytes quote, base64_member(&body, "quote"));
   APM_TRY(const std::optional<dcap::Collateral> collateral, read_collateral(body));
   APM_TRY(const dcap::Expectation expected, expect_dcap(quote, judge));
   APM_TRY(const sgx::Claims claims, sgx::verify(quote, collateral ? &*collateral : nullptr,
                                                 expected, judge.config.sgx, appraisal));
-  return sgx::result_of(claims);
+  return Judged{sgx::result_of(claims), {}};
 }
 
 Result<tdx::Claims> verify_td(ByteView quote, const dcap::Collateral* collateral,
-                              const FileJudge& judge, Appraisal& appraisal) {
+                              const Judge& judge, Appraisal& appraisal) {
   APM_TRY(const dcap::Expectation expected, expect_dcap(quote, judge));
   return tdx::verify(quote, collateral, expected, judge.config.tdx, appraisal);
 }
 
-Result<EvidenceResult> verify_tdx(const json::Value& body, const FileJudge& judge,
-                                  Appraisal& appraisal) {
+Result<Judged> verify_tdx(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
   APM_TRY(const Bytes quote, base64_member(&body, "quote"));
   APM_TRY(const std::optional<dcap::Collateral> collateral, read_collateral(body));
   APM_TRY(const tdx::Claims claims,
@@ -97,12 +107,13 @@ Result<EvidenceResult> verify_tdx(const json::Value& body, const FileJudge& judg
   auto result = tdx::result_of(claims);
   APM_CHECK_OK(appraisal.require(result.ok() ? Status() : Status(result.error()), Stage::kPolicy,
                                  "tdx_identity_unmeasured"));
-  return result;
+  APM_CHECK_OK(result);
+  return Judged{std::move(*result), {}};
 }
 
 // ---- Azure's vTPM over either ----
 
-Result<azure::AzureVtpmEvidence> read_azure(const json::Value& body) {
+Result<azure::AzureVtpmEvidence> read_azure(const json::Value& body, const Judge& judge) {
   azure::AzureVtpmEvidence out;
   APM_TRY(out.platform.hcl_report, base64_member(&body, "hcl_report"));
   APM_TRY(out.platform.endorsements, read_amd(body));
@@ -111,8 +122,12 @@ Result<azure::AzureVtpmEvidence> read_azure(const json::Value& body) {
   APM_TRY(out.quote.attest, base64_member(body.at("quote"), "attest"));
   APM_TRY(out.quote.signature, base64_member(body.at("quote"), "signature"));
   APM_TRY(out.quote.pcrs, pcr_members(body.at("pcrs")));
-  APM_TRY(out.event_log, optional_base64(body, "event_log"));
-  if (body.at("key_public") == nullptr) return out;
+  if (!judge.challenged) {
+    APM_TRY(out.event_log, optional_base64(body, "event_log"));
+    if (body.at("key_public") == nullptr) return out;
+  } else {
+    APM_TRY(out.event_log, base64_member(&body, "event_log"));
+  }
   APM_TRY(out.key_public, base64_member(&body, "key_public"));
   APM_TRY(out.certify_attest, base64_member(body.at("key_certify"), "attest"));
   APM_TRY(out.certify_signature, base64_member(body.at("key_certify"), "signature"));
@@ -139,13 +154,18 @@ azure::TdVerdict td_verdict(const tdx::Claims& claims) {
   return out;
 }
 
-azure::Expectation expect_azure(const azure::AzureVtpmEvidence& evidence, const FileJudge& judge) {
+azure::Expectation expect_azure(const azure::AzureVtpmEvidence& evidence, const Judge& judge) {
   azure::Expectation out;
-  const auto quote = attestation::tpm::parse_attest(evidence.quote.attest);
-  if (quote.ok()) out.binding = quote->extra_data;
+  if (judge.challenged) {
+    out.binding = judge.challenged->binding;
+    out.required_pcrs = attestation::login_pcrs();
+  } else {
+    const auto quote = attestation::tpm::parse_attest(evidence.quote.attest);
+    if (quote.ok()) out.binding = quote->extra_data;
+    out.required_pcrs = required_pcrs(evidence.quote.pcrs);
+  }
   out.anchors = judge.anchors.amd;
   out.now_unix_s = judge.now_unix_s;
-  out.required_pcrs = required_pcrs(evidence.quote.pcrs);
   out.allowed_public_signers = judge.config.allowed_public_signers;
   out.require_crl = judge.config.require_crl;
   out.floor = judge.config.floor;
@@ -153,39 +173,46 @@ azure::Expectation expect_azure(const azure::AzureVtpmEvidence& evidence, const 
   return out;
 }
 
-Result<EvidenceResult> verify_azure(const json::Value& body, const FileJudge& judge,
-                                    Appraisal& appraisal) {
-  APM_TRY(const azure::AzureVtpmEvidence evidence, read_azure(body));
+Result<Judged> verify_azure(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
+  APM_TRY(const azure::AzureVtpmEvidence evidence, read_azure(body, judge));
   APM_TRY(const std::optional<dcap::Collateral> collateral, read_collateral(body));
   azure::Expectation expected = expect_azure(evidence, judge);
   expected.verify_td_quote = [&](ByteView quote, Appraisal& record) -> Result<azure::TdVerdict> {
     APM_TRY(const tdx::Claims claims,
-            verify_td(quote, collateral ? &*collateral : nullptr, judge, record));
-    return td_verdict(claims);
+            verify_td(quote, collateral ? &*collateral : nullptr,
+                      {judge.config, judge.anchors, judge.now_unix_s, {}}, record));
+    return td_verdict(claims);  // what its REPORT_DATA must be, the HCL report says
   };
   auto claims = evidence.key_public.empty()
                     ? azure::verify_quoted({evidence.platform, evidence.quote, evidence.event_log},
                                            expected, appraisal)
                     : azure::verify(evidence, expected, appraisal);
   if (!claims.ok()) return claims.error();
-  return std::move(claims->result);
+  return Judged{std::move(claims->result), std::move(claims->caller_key)};
 }
 
 // ---- Signed texts ----
 
-Result<EvidenceResult> verify_nitro(const json::Value& body, const FileJudge& judge,
-                                    Appraisal& appraisal) {
+Result<Judged> verify_nitro(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
   APM_TRY(const Bytes document, base64_member(&body, "document"));
   nitro::Expectation expected;
   expected.anchors = judge.anchors.aws;
   expected.now_unix_s = judge.now_unix_s;
   expected.floor = judge.config.nitro;
+  if (judge.challenged) {
+    expected.nonce = judge.challenged->binding;
+    expected.public_key = judge.challenged->caller_key;
+  }
   APM_TRY(nitro::Verified verified, nitro::verify(document, expected, appraisal));
-  return std::move(verified.evidence);
+  return Judged{std::move(verified.evidence), {}};
 }
 
-Result<EvidenceResult> verify_maa(const json::Value& body, const FileJudge& judge,
-                                  Appraisal& appraisal) {
+Result<Judged> verify_maa(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
+  if (judge.challenged) {
+    return Error(Code::kInvalidArgument, "maa_login_unsupported",
+                 "login: a token of Azure Attestation cannot answer a challenge; log in with the "
+                 "machine's own evidence (azure-snp-vtpm)");
+  }
   APM_TRY(const std::string token, text_member(&body, "token"));
   APM_TRY(const std::string key_set, text_member(&body, "jwks"));
   APM_TRY(const maa::Jwks keys, maa::Jwks::parse(key_set));
@@ -196,13 +223,12 @@ Result<EvidenceResult> verify_maa(const json::Value& body, const FileJudge& judg
   expected.now_unix_s = judge.now_unix_s;
   expected.floor = judge.config.maa;
   APM_TRY(maa::Verified verified, maa::verify(token, expected, appraisal));
-  return std::move(verified.evidence);
+  return Judged{std::move(verified.evidence), {}};
 }
 
 struct Family {
   std::string_view name;
-  Result<EvidenceResult> (*verify)(const json::Value& body, const FileJudge& judge,
-                                   Appraisal& appraisal);
+  Result<Judged> (*verify)(const json::Value& body, const Judge& judge, Appraisal& appraisal);
 };
 constexpr std::array kFamilies = {Family{"azure-snp-vtpm", verify_azure},
                                   Family{"azure-tdx-vtpm", verify_azure},
@@ -214,17 +240,17 @@ constexpr std::array kFamilies = {Family{"azure-snp-vtpm", verify_azure},
 
 }  // namespace
 
-Result<EvidenceResult> verify_file(const json::Object& evidence, const FileJudge& judge,
-                                   Appraisal& appraisal) {
+Result<Judged> verify_evidence(const json::Object& evidence, const Judge& judge,
+                               Appraisal& appraisal) {
   const json::Value body(evidence);
   APM_TRY(const std::string name, text_member(&body, "family"));
   for (const Family& family : kFamilies) {
     if (family.name != name) continue;
-    APM_TRY(EvidenceResult result, family.verify(body, judge, appraisal));
+    APM_TRY(Judged judged, family.verify(body, judge, appraisal));
+    const std::string& found = judged.result.family;
     APM_CHECK_OK(appraisal.require(
-        result.family == name,
-        {Stage::kFormat, "family_mismatch", concat("evidence of ", result.family), name}));
-    return result;
+        found == name, {Stage::kFormat, "family_mismatch", concat("evidence of ", found), name}));
+    return judged;
   }
   return Error(Code::kInvalidArgument, "family_unsupported",
                concat("login: evidence family '", name.substr(0, 64), "' is not supported"));

@@ -1,0 +1,68 @@
+#pragma once
+
+// Evidence of any family: the table from its name to its verifier, for logins and for files.
+//
+// A login's evidence answers a challenge, in the family's own field
+// (docs/formats/attested-login.md):
+//   azure-*-vtpm       the quote and the key's certification sign the binding as extra data
+//   snp, sgx, tdx      REPORT_DATA is the binding and 32 zero bytes
+//   aws-nitro          `nonce` is the binding, `public_key` the caller's key
+// A file in an operator's hands answers none: its own value is expected there, which proves
+// nothing, and the answer says so (explain.h). Everything else is judged alike: in full, by the
+// floors of the configuration and the anchors of the server. Pure; any thread.
+//
+// Members, standard base64 unless said otherwise (docs/operations/authorising.md):
+//   azure-snp-vtpm, azure-tdx-vtpm   hcl_report, quote, pcrs, event_log, key_public, key_certify
+//   (the
+//                                    last three optional in a file); td_quote
+//   snp                              report; vcek_chain, certificate_table or thim; amd_crl
+//   sgx, tdx                         quote; collateral (text, Intel's names)
+//   aws-nitro                        document
+//   maa                              token (text), jwks (text: the key set of the token's issuer);
+//                                    files only: a token cannot answer a challenge
+//
+// Errors: kInvalidArgument "login_malformed", "family_unsupported", "maa_login_unsupported";
+// kRefused as each verifier, with its rules in the appraisal; missing collateral too is refused by
+// the verifier's name for it.
+
+#include <cstdint>
+#include <optional>
+
+#include "attestation/appraisal.h"
+#include "attestation/claims.h"
+#include "attestation/dcap/anchors.h"
+#include "attestation/nitro/anchors.h"
+#include "attestation/snp/anchors.h"
+#include "auth/apm/config.h"
+#include "crypto/keys.h"
+
+namespace apm::auth_apm {
+
+// Never null.
+struct TrustAnchors {
+  const attestation::snp::Anchors* amd = nullptr;
+  const attestation::dcap::Anchors* intel = nullptr;
+  const attestation::nitro::Anchors* aws = nullptr;
+};
+
+// What evidence of a login must be bound to.
+struct Challenged {
+  Bytes binding;     // attestation/login_binding.h
+  Bytes caller_key;  // SubjectPublicKeyInfo, DER; empty in the vTPM families, which certify theirs
+};
+
+struct Judge {
+  const Config& config;
+  TrustAnchors anchors;
+  std::int64_t now_unix_s = 0;
+  std::optional<Challenged> challenged;  // nothing: the evidence is a file
+};
+
+struct Judged {
+  attestation::EvidenceResult result;
+  std::optional<crypto::PublicKey> certified_key;  // the caller's, where the evidence certifies it
+};
+[[nodiscard]] Result<Judged> verify_evidence(const json::Object& evidence, const Judge& judge,
+                                             attestation::Appraisal& appraisal);
+
+}  // namespace apm::auth_apm
