@@ -1,26 +1,44 @@
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/admin_verbs.h"
+#include "cli/evidence/limits.h"
+#include "tee/hardware.h"
 #include "workload/deliver.h"
 #include "workload/session.h"
 
 namespace apm::cli {
 namespace {
 
-// --tcti, --imds and --event-log say where this machine's evidence comes from, when it is not the
-// usual place. They weaken nothing: the server judges the evidence.
+// --tcti, --imds, --event-log and --collateral say where this machine's evidence comes from, when
+// it is not the usual place. They weaken nothing: the server judges the evidence.
 FlagSet workload_flags() {
-  return {.with_value = {"tcti", "imds", "event-log", "engine-path", "env", "file-dir", "files"},
+  return {.with_value = {"tcti", "imds", "event-log", "collateral", "engine-path", "env",
+                         "file-dir", "files"},
           .plain = {}};
 }
 
-workload::SessionConfig config_of(const Session& session, const Arguments& args) {
+// The device that `devices` marks as used; the TPM when it is the one, or was named.
+std::optional<tee::Finding> hardware(const Arguments& args) {
+  if (args.has("tcti")) return std::nullopt;
+  const auto files = tee::system_device_files();
+  const auto chosen = tee::choose_device(*files);
+  if (!chosen.ok() || chosen->source == tee::Source::kTpm) return std::nullopt;
+  return *chosen;
+}
+
+Result<workload::Session> attest(const Session& session, const Arguments& args) {
   workload::SessionConfig config;
   config.address = session.config().address;
   config.ca_file = session.config().ca_file;
   if (args.has("tcti")) config.tpm.tcti = args.get("tcti");
   if (args.has("imds")) config.imds_endpoint = args.get("imds");
   if (args.has("event-log")) config.event_log_path = args.get("event-log");
-  return config;
+  config.device = hardware(args);
+  if (args.has("collateral")) {
+    APM_TRY(const Bytes text, read_file(args.get("collateral"), evidence::kInputBytesMax));
+    config.collateral = std::string(as_text(text));
+  }
+  return workload::Session(std::move(config));
 }
 
 // "dek" or "NAME=dek": the name under which it is delivered, and the secret.
@@ -72,12 +90,13 @@ int fetch(Session& session, const Arguments& args) {
     return fail(
         Error(Code::kInvalidArgument, "usage", "give the secrets to fetch: dek, or NAME=dek"));
   }
-  workload::Session workload(config_of(session, args));
-  const auto login = workload.login();
+  auto workload = attest(session, args);
+  if (!workload.ok()) return fail(workload.error());
+  const auto login = workload->login();
   if (!login.ok()) return login_failed(login.error());
   std::string words;
   for (const std::string& word : args.positional()) words += word + ",";
-  const auto secrets = read_all(workload, *login, args, words);
+  const auto secrets = read_all(*workload, *login, args, words);
   if (!secrets.ok()) return reading_failed(secrets.error());
   const Status written = write_files(*secrets, args);
   if (!written.ok()) return fail(written.error());
@@ -90,12 +109,13 @@ int run(Session& session, const Arguments& args) {
   if (args.after_dashes().empty()) {
     return fail(Error(Code::kInvalidArgument, "usage", "give the program behind --"));
   }
-  workload::Session workload(config_of(session, args));
-  const auto login = workload.login();
+  auto workload = attest(session, args);
+  if (!workload.ok()) return fail(workload.error());
+  const auto login = workload->login();
   if (!login.ok()) return login_failed(login.error());
-  auto variables = read_all(workload, *login, args, args.get("env"));
+  auto variables = read_all(*workload, *login, args, args.get("env"));
   if (!variables.ok()) return reading_failed(variables.error());
-  const auto files = read_all(workload, *login, args, args.get("files"));
+  const auto files = read_all(*workload, *login, args, args.get("files"));
   if (!files.ok()) return reading_failed(files.error());
   const Status written = write_files(*files, args);
   if (!written.ok()) return fail(written.error());
@@ -107,8 +127,9 @@ int run(Session& session, const Arguments& args) {
 }
 
 int identify(Session& session, const Arguments& args) {
-  workload::Session workload(config_of(session, args));
-  const auto login = workload.login();
+  auto workload = attest(session, args);
+  if (!workload.ok()) return fail(workload.error());
+  const auto login = workload->login();
   if (!login.ok()) return login_failed(login.error());
   const json::Object ids{{"enclave_id", login->enclave_id}, {"signer_id", login->signer_id}};
   if (session.format() == Format::kJson) {

@@ -14,4 +14,6 @@ inline constexpr std::size_t kAnswerBytesMax = 1024 * 1024;
 inline constexpr std::size_t kTdQuoteAnswerBytesMax = 64 * 1024;  // a quote of 32 KiB in base64
 inline constexpr std::size_t kSecretValueBytesMax = 64 * 1024;    // crypto::kSecretBytesMax
 
+inline constexpr int kCallerKeyBits = 2048;  // RSA, for one login
+
 }  // namespace apm::workload

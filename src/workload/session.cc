@@ -1,5 +1,6 @@
 #include "workload/session.h"
 
+#include <functional>
 #include <utility>
 
 #include "attestation/login_binding.h"
@@ -9,13 +10,10 @@
 #include "crypto/aead.h"
 #include "crypto/digest.h"
 #include "workload/evidence.h"
+#include "workload/hardware_login.h"
 #include "workload/limits.h"
 
 namespace apm::workload {
-namespace {
-
-constexpr std::size_t kServerKeySize = 32;
-constexpr std::size_t kPcrsMax = 24;
 
 struct Challenge {
   Bytes nonce;
@@ -23,6 +21,11 @@ struct Challenge {
   Bytes server_key_sha256;
   std::vector<unsigned> pcrs;
 };
+
+namespace {
+
+constexpr std::size_t kServerKeySize = 32;
+constexpr std::size_t kPcrsMax = 24;
 
 Error malformed(std::string_view what) {
   return Error(Code::kUnavailable, "login_answer_malformed",
@@ -121,8 +124,10 @@ Result<json::Value> call_api(net::HttpClient& client, Call call) {
   return *data;
 }
 
-// The sealed answer is opened with the key that only this TPM, in this state, can use.
-Result<LoggedIn> open_answer(const json::Value& data, Evidence& evidence, tee::Tpm& tpm) {
+using OpenKey = std::function<Result<crypto::SecretBytes>(ByteView encrypted_key)>;
+
+// The sealed answer is opened with the key that only this machine, in this state, can use.
+Result<LoggedIn> open_answer(const json::Value& data, ByteView binding, const OpenKey& open) {
   const json::Value* sealed = data.at("sealed");
   if (sealed == nullptr) return malformed("it has no sealed part");
   APM_TRY(const std::string key_text, json::require_string(*sealed, "encrypted_key"));
@@ -131,14 +136,12 @@ Result<LoggedIn> open_answer(const json::Value& data, Evidence& evidence, tee::T
   APM_TRY(const Bytes encrypted_key, base64_decode(key_text));
   APM_TRY(const Bytes nonce, base64_decode(nonce_text));
   APM_TRY(const Bytes ciphertext, base64_decode(cipher_text));
-  APM_TRY(const crypto::SecretBytes key,
-          tpm.decrypt(evidence.key, evidence.unique, tee::RsaScheme::kOaepSha256, encrypted_key,
-                      attestation::kLoginLabel));
+  APM_TRY(const crypto::SecretBytes key, open(encrypted_key));
   if (key.size() != crypto::kGcmKeySize || nonce.size() != crypto::kGcmNonceSize) {
     return malformed("the sealed part's sizes");
   }
   APM_TRY(const crypto::SecretBytes plain,
-          crypto::gcm_open_secret(key, nonce, evidence.binding, ciphertext));
+          crypto::gcm_open_secret(key, nonce, binding, ciphertext));
   APM_TRY(const json::Value answer, json::parse(plain.text()));
   const std::string* token = answer.string_at("client_token");
   if (token == nullptr || token->empty()) return malformed("it holds no token");
@@ -199,7 +202,10 @@ Result<LoggedIn> Session::login() {
           call_api(unpinned, {"POST", api_url(config_, config_.mount + "/challenge"), "", "{}",
                               "asking for a login challenge"}));
   APM_TRY(const Challenge challenge, read_challenge(challenge_data));
+  return config_.device ? login_by_hardware(challenge) : login_by_tpm(challenge);
+}
 
+Result<LoggedIn> Session::login_by_tpm(const Challenge& challenge) {
   APM_TRY(tee::Tpm tpm, tee::Tpm::open(config_.tpm));
   EvidenceRequest wanted;
   wanted.nonce = challenge.nonce;
@@ -210,10 +216,28 @@ Result<LoggedIn> Session::login() {
   APM_TRY(Evidence evidence, collect_evidence(tpm, wanted));
   APM_TRY(net::HttpClient imds, net::HttpClient::create({}));
   APM_TRY(const std::string chain, fetch_vcek_chain(imds, config_.imds_endpoint));
+  APM_TRY(const json::Value answer,
+          ask_login(challenge, login_body(evidence, challenge.nonce, chain)));
+  return open_answer(answer, evidence.binding, [&](ByteView encrypted_key) {
+    return tpm.decrypt(evidence.key, evidence.unique, tee::RsaScheme::kOaepSha256, encrypted_key,
+                       attestation::kLoginLabel);
+  });
+}
 
-  // From here on the peer must hold the very key that the evidence was made for.
+Result<LoggedIn> Session::login_by_hardware(const Challenge& challenge) {
+  const auto files = tee::system_device_files();
+  APM_TRY(const HardwareLogin login,
+          prepare_login(*files, *config_.device,
+                        {challenge.nonce, challenge.cluster_id, challenge.server_key_sha256, {}},
+                        config_.collateral));
+  APM_TRY(const json::Value answer, ask_login(challenge, login.body));
+  return open_answer(answer, login.binding,
+                     [&](ByteView encrypted_key) { return open_key(login, encrypted_key); });
+}
+
+// From here on the peer must hold the very key that the evidence was made for.
+Result<json::Value> Session::ask_login(const Challenge& challenge, const json::Object& body) {
   APM_TRY(net::HttpClient pinned, api_client(config_, challenge.server_key_sha256));
-  const json::Object body = login_body(evidence, challenge.nonce, chain);
   auto answer = call_api(pinned, {"POST", api_url(config_, config_.mount + "/login"), "",
                                   json::write(json::Value(body)), "attested login", false});
   if (!answer.ok() && answer.error().reason == "tls_untrusted") {
@@ -223,7 +247,7 @@ Result<LoggedIn> Session::login() {
   }
   APM_CHECK_OK(answer);
   pinned_sha256_ = challenge.server_key_sha256;
-  return open_answer(*answer, evidence, tpm);
+  return answer;
 }
 
 Result<crypto::SecretBytes> Session::read_secret(const LoggedIn& login,

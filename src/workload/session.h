@@ -1,7 +1,8 @@
 #pragma once
 
 // The workload's side of the attested login: challenge -> evidence of this machine -> login ->
-// a token that only this TPM in this state can open -> secrets. One thread.
+// a token that only this machine can open (its TPM, or a key made for this login) -> secrets. One
+// thread.
 
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "base/result.h"
 #include "crypto/secret_bytes.h"
 #include "net/http_client.h"
+#include "tee/hardware.h"
 #include "tee/tpm.h"
 
 namespace apm::workload {
@@ -21,6 +23,9 @@ struct SessionConfig {
   std::string imds_endpoint = "http://169.254.169.254";
   tee::TpmConfig tpm;
   std::string event_log_path = tee::kEventLogPath;
+  // Where evidence comes from; nothing: from the TPM. Of tee::choose_device, and not a TPM.
+  std::optional<tee::Finding> device;
+  std::string collateral;  // Intel's documents for SGX and TDX, JSON text; may be empty
 };
 
 struct LoggedIn {
@@ -30,6 +35,8 @@ struct LoggedIn {
   std::string signer_id;
   std::uint64_t lease_duration_s = 0;
 };
+
+struct Challenge;  // what the server asked
 
 class Session {
  public:
@@ -46,6 +53,10 @@ class Session {
                                                         const std::string& name);
 
  private:
+  [[nodiscard]] Result<LoggedIn> login_by_tpm(const Challenge& challenge);
+  [[nodiscard]] Result<LoggedIn> login_by_hardware(const Challenge& challenge);
+  [[nodiscard]] Result<json::Value> ask_login(const Challenge& challenge, const json::Object& body);
+
   SessionConfig config_;
   Bytes pinned_sha256_;                    // of the server's key, after a login
   std::optional<net::HttpClient> client_;  // for reading secrets
