@@ -75,13 +75,19 @@ const json::Array& list(const json::Value& value, std::string_view name) {
 
 enum class Rules { kAll, kFailed };
 
+std::string outcome_of(const json::Value& rule) {
+  const json::Value* holds = rule.at("holds");
+  if (holds != nullptr && holds->is_null()) return "not checked";
+  return flag(rule, "holds") ? "holds" : "FAILS";
+}
+
 void print_rules(const json::Value& answer, Rules which) {
   std::vector<Row> rows;
   for (const json::Value& rule : list(answer, "rules")) {
-    const bool holds = flag(rule, "holds");
-    if (holds && which == Rules::kFailed) continue;
-    rows.push_back({text(rule, "stage"), text(rule, "rule"), holds ? "holds" : "FAILS",
-                    text(rule, "found"), text(rule, "wanted")});
+    const std::string outcome = outcome_of(rule);
+    if (outcome != "FAILS" && which == Rules::kFailed) continue;
+    rows.push_back({text(rule, "stage"), text(rule, "rule"), outcome, text(rule, "found"),
+                    text(rule, "wanted")});
   }
   if (rows.empty()) return;
   print(table({"Stage", "Rule", "", "Found", "Wanted"}, rows));

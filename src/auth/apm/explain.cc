@@ -1,5 +1,9 @@
 #include "auth/apm/explain.h"
 
+#include <algorithm>
+#include <array>
+#include <set>
+
 #include "auth/apm/admission.h"
 #include "base/text.h"
 
@@ -8,6 +12,21 @@ namespace {
 
 using attestation::Appraisal;
 using attestation::EvidenceResult;
+
+// Rules about a challenge, which compared the file's own value with itself here.
+json::Array rules_of(const Appraisal& appraisal) {
+  constexpr std::array<std::string_view, 3> kOfAChallenge{"tpm_extra_data", "snp_report_data",
+                                                          "dcap_report_data"};
+  json::Array out = appraisal.explain();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const attestation::Rule& rule = appraisal.entries()[i].rule;
+    if (!appraisal.entries()[i].holds || rule.stage != attestation::Stage::kFreshness) continue;
+    if (std::ranges::find(kOfAChallenge, rule.reason) == kOfAChallenge.end()) continue;
+    out[i].as_object()->set("holds", json::Null());
+    out[i].as_object()->set("wanted", kNotBound);
+  }
+  return out;
+}
 
 json::Value or_null(const std::string& text) {
   return text.empty() ? json::Value() : json::Value(text);
@@ -84,7 +103,7 @@ Result<json::Object> explain(const json::Object& evidence, const Judge& judge,
                    {"family", *evidence.find("family")},
                    {"judged_at", judge.now_unix_s},
                    {"binding", kNotBound},
-                   {"rules", appraisal.explain()}};
+                   {"rules", rules_of(appraisal)}};
   if (admitted.ok()) {
     add_identity(*admitted, out);
     add_authorisations(*admitted, true, authorisations, out);

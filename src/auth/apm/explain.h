@@ -17,9 +17,10 @@ inline constexpr std::string_view kNotBound = "not checked: a file cannot answer
 // {"verdict": accept|reject, "reason", "message", "family", "judged_at", "binding", "rules": [..],
 //  "enclave_id", "signer_id", "signer_reason", "trust_anchor", "vendor_anchor", "claims",
 //  "authorizations": [{"id", "secret", "applies", "claims": [..]}], "secrets": [..]}
-// Ids, claims and authorisations of refused evidence are there when it is genuine and this server's
-// floors or policies refuse it ("refused_by": "policy"); no authorisation applies then. Else
-// "refused_by" is "verification".
+// A rule is {"rule", "stage", "holds", "found", "wanted"}; "holds" is null where it speaks of a
+// challenge. Ids, claims and authorisations of refused evidence are there when it is genuine and
+// this server's floors or policies refuse it ("refused_by": "policy"); no authorisation applies
+// then. Else "refused_by" is "verification".
 [[nodiscard]] Result<json::Object> explain(const json::Object& evidence, const Judge& judge,
                                            const Authorisations& authorisations);
 

@@ -174,6 +174,21 @@ TEST_F(ApmExplain, WhatIsNotGenuineIsRefusedByTheVerification) {
   EXPECT_NE(verdict(machine), "accept");
 }
 
+TEST_F(ApmExplain, ARuleAboutAChallengeIsNotSaidToHold) {
+  const std::pair<File, const char*> rows[] = {{azure(), "tpm_extra_data"},
+                                               {snp(), "snp_report_data"},
+                                               {intel(DcapTrial::sgx()), "dcap_report_data"},
+                                               {intel(DcapTrial::td15()), "dcap_report_data"}};
+  for (const auto& [file, name] : rows) {
+    const json::Value answer = ask(file);
+    std::set<std::string> unsaid;
+    for (const json::Value& rule : *answer.at("rules")->as_array()) {
+      if (rule.at("holds")->is_null()) unsaid.insert(*rule.string_at("rule"));
+    }
+    EXPECT_EQ(unsaid, std::set<std::string>{name});
+  }
+}
+
 TEST_F(ApmExplain, DebugIsNoFloorThatCouldBeWaived) {
   machine_->edit_report = [](Bytes& r) { r[0x00A] = 0x0b; };
   EXPECT_EQ(verdict(snp()), "verification: snp_debug_allowed");
