@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/limits.h"
 #include "api/pipeline.h"
 #include "base/text.h"
 #include "secrets/catalog.h"
@@ -112,7 +113,7 @@ class Server {
     Reply reply;
     reply.status = response.status;
     if (!response.body.empty()) {
-      auto parsed = json::parse(response.body);
+      auto parsed = json::parse(response.body, {.bytes_max = 4 * kSnapshotPieceBytes});
       EXPECT_TRUE(parsed.ok()) << response.body;
       if (parsed.ok()) reply.body = std::move(*parsed);
     }

@@ -1,8 +1,8 @@
 #pragma once
 
 // What the endpoints work with: references to the parts, the server's mode and phase, and the two
-// moments when the parts load and drop what they know (on_unseal, on_seal). Core owns no part; boot
-// builds them and they outlive it. Any thread may call.
+// moments when the parts load and drop what they know (on_unseal, on_seal). Core owns no part but
+// the snapshots on their way; boot builds them and they outlive it. Any thread may call.
 
 #include <atomic>
 #include <optional>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/policy_store.h"
+#include "api/transfers.h"
 #include "audit/broker.h"
 #include "barrier/barrier.h"
 #include "base/clock.h"
@@ -109,6 +110,7 @@ class Core {
   [[nodiscard]] mounts::Table& mounts() { return parts_.mounts; }
   [[nodiscard]] PolicyStore& policies() { return parts_.policies; }
   [[nodiscard]] audit::Broker& audit() { return parts_.audit; }
+  [[nodiscard]] Transfers& transfers() { return transfers_; }
   [[nodiscard]] const Clock& clock() const { return parts_.clock; }
   [[nodiscard]] Log& log() { return parts_.log; }
   [[nodiscard]] const ServerInfo& info() const { return info_; }
@@ -118,6 +120,7 @@ class Core {
   [[nodiscard]] Status check_store_kind();
 
   CoreParts parts_;
+  Transfers transfers_;  // snapshots on their way; nothing is left of them when sealed
   ServerInfo info_;
   Mode mode_;
   barrier::StoreKind kind_;
