@@ -66,6 +66,13 @@ void Core::on_seal() {
   parts_.barrier.seal();
 }
 
+Status Core::replace_store(const std::function<Status(storage::Store&)>& work) {
+  active_.store(false);
+  const Status done = parts_.barrier.seal_and_replace(work);
+  on_seal();
+  return done;
+}
+
 Status Core::ensure_auth_enabled(const std::string& type) {
   if (const auto entry = parts_.mounts.find(mounts::Kind::kAuth, type)) {
     if (entry->type == type) return {};

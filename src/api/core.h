@@ -5,6 +5,7 @@
 // the snapshots on their way; boot builds them and they outlive it. Any thread may call.
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -77,6 +78,9 @@ class Core {
   // store is of the other kind than configured. Calling it again changes nothing.
   [[nodiscard]] Status on_unseal();
   void on_seal();  // drops what is loaded, then seals the barrier
+  // Seals, lets `work` change the store while nobody can use it, and only then does what on_seal()
+  // does: the right to commit is needed until the end.
+  [[nodiscard]] Status replace_store(const std::function<Status(storage::Store&)>& work);
   [[nodiscard]] bool active() const { return active_.load(); }
   void set_phase(Phase phase) { phase_.store(phase); }
   [[nodiscard]] Phase phase() const { return phase_.load(); }

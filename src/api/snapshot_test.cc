@@ -4,13 +4,13 @@
 #include "api/limits.h"
 #include "base/encoding.h"
 #include "snapshot/reader.h"
-#include "snapshot/replace.h"
+#include "storage/fault_store.h"
 
 namespace apm::api {
 namespace {
 
 class SnapshotApiTest : public ApiTest {
- protected:
+ public:
   void SetUp() override {
     ApiTest::SetUp();
     ASSERT_EQ(server.ask("POST", "sys/mounts/anjuna", R"({"type":"kv"})").status, 204);
@@ -42,20 +42,21 @@ class SnapshotApiTest : public ApiTest {
       if (*got.data("last")->as_bool()) return file;
     }
   }
-  std::string upload(const Bytes& file) {
-    const std::string id = text(server.ask("POST", "sys/apm/snapshot/restore"), "id");
+  static std::string upload_to(Server& to, const Bytes& file) {
+    const std::string id = text(to.ask("POST", "sys/apm/snapshot/restore"), "id");
     for (std::size_t at = 0, piece = 0; at < file.size(); at += kSnapshotPieceBytes, ++piece) {
       const Bytes part(file.begin() + static_cast<std::ptrdiff_t>(at),
                        file.begin() + static_cast<std::ptrdiff_t>(
                                           std::min(file.size(), at + kSnapshotPieceBytes)));
-      const Reply sent = send_piece(id, piece, part);
+      const Reply sent = send_piece(to, id, piece, part);
       EXPECT_EQ(sent.status, 204) << sent.error();
     }
     return id;
   }
-  Reply send_piece(const std::string& id, std::size_t piece, const Bytes& data) {
-    return server.ask("POST", "sys/apm/snapshot/restore/" + id,
-                      concat(R"({"piece":)", piece, R"(,"data":")", base64_encode(data), "\"}"));
+  std::string upload(const Bytes& file) { return upload_to(server, file); }
+  static Reply send_piece(Server& to, const std::string& id, std::size_t piece, const Bytes& data) {
+    return to.ask("POST", "sys/apm/snapshot/restore/" + id,
+                  concat(R"({"piece":)", piece, R"(,"data":")", base64_encode(data), "\"}"));
   }
   Reply commit(const std::string& id, bool force = false) {
     return server.ask("POST", "sys/apm/snapshot/restore/" + id + "/commit",
@@ -133,12 +134,11 @@ TEST_F(SnapshotApiTest, PiecesComeInOrderToTheirOwnerAndOnceOnly) {
 
 TEST_F(SnapshotApiTest, PiecesOfARestoreAreBoundedAndChecked) {
   const std::string id = text(server.ask("POST", "sys/apm/snapshot/restore"), "id");
-  EXPECT_EQ(send_piece(id, 1, {1}).status, 400);
-  EXPECT_EQ(send_piece(id, 0, Bytes(kSnapshotPieceBytes + 1)).status, 413);
+  EXPECT_EQ(send_piece(server, id, 1, {1}).status, 400);
+  EXPECT_EQ(send_piece(server, id, 0, Bytes(kSnapshotPieceBytes + 1)).status, 413);
   EXPECT_EQ(
       server.ask("POST", "sys/apm/snapshot/restore/" + id, R"({"piece":0,"data":"?"})").status,
       400);
-  Status full;
   Transfers transfers(clock);
   const auto begun = transfers.begin_restore("me");
   const Bytes piece(kSnapshotPieceBytes);
@@ -146,7 +146,7 @@ TEST_F(SnapshotApiTest, PiecesOfARestoreAreBoundedAndChecked) {
   for (std::size_t i = 0; i < pieces; ++i) {
     ASSERT_TRUE(transfers.write({"me", *begun}, i, piece).ok()) << i;
   }
-  full = transfers.write({"me", *begun}, pieces, Bytes(1));
+  const Status full = transfers.write({"me", *begun}, pieces, Bytes(1));
   ASSERT_FALSE(full.ok());
   EXPECT_EQ(full.error().reason, "snapshot_too_large");
 }
@@ -212,6 +212,42 @@ TEST_F(SnapshotApiTest, SealingEndsWhatIsUnderWay) {
   EXPECT_EQ(server.ask("POST", "sys/apm/snapshot/save").status, 503);
   server.unseal();
   EXPECT_EQ(server.ask("POST", "sys/apm/snapshot/save/" + id, R"({"piece":0})").status, 404);
+}
+
+// The storage fails in the middle: the server is sealed all the same, and what is left is either
+// the store of before or marked as none.
+TEST(SnapshotOverAFailingStore, LeavesASealedServerAndNoHalfStore) {
+  for (const unsigned failing : {1U, 2U, 3U}) {
+    storage::LeasedMemoryStore memory;
+    unsigned left = 0;  // commits until one fails; 0: none does
+    storage::FaultStore store(
+        memory, [&left](storage::FaultStore::Point point, unsigned) -> Status {
+          if (point == storage::FaultStore::Point::kAfterCommit || left == 0 || --left != 0)
+            return {};
+          return Error(Code::kIo, "fault", "fault");
+        });
+    ManualClock clock{1'800'000'000};
+    Server server(store, clock, Mode::kNetworkOperated, Phase::kServing);
+    server.bring_up();
+    const Bytes file = SnapshotApiTest::save(server);
+    for (int i = 0; i < 1000; ++i) {
+      ASSERT_TRUE(server.barrier.put(concat("logical/x/", i), Bytes{1}).ok());
+    }
+    const std::string id = SnapshotApiTest::upload_to(server, file);
+    left = failing;
+    const Reply reply = server.ask("POST", "sys/apm/snapshot/restore/" + id + "/commit", "{}");
+    if (left != 0) {
+      EXPECT_EQ(reply.status, 200);  // fewer commits than that
+      EXPECT_EQ(failing, 3U);
+      continue;
+    }
+    EXPECT_EQ(reply.status, 500);
+    EXPECT_FALSE(server.core.active());
+    const auto state = server.barrier.state();
+    const bool whole = failing == 1;  // nothing was written yet
+    EXPECT_EQ(state.ok(), whole) << failing;
+    EXPECT_TRUE(state.ok() || state.error().reason == "store_incomplete");
+  }
 }
 
 TEST(SnapshotOfABootedServer, IsRestoredByARootTokenAlone) {

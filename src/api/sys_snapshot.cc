@@ -138,9 +138,8 @@ void log_replaced(Core& core, const Call& call, const snapshot::Verified& found,
 Result<snapshot::Replaced> replace(Core& core, const Bytes& file, const std::string& store_id) {
   APM_TRY(const std::unique_ptr<snapshot::Reader> reader,
           snapshot::Reader::open(snapshot::source_of(file)));
-  core.on_seal();
   snapshot::Replaced done;
-  const Status replaced = core.barrier().seal_and_replace([&](storage::Store& store) -> Status {
+  const Status replaced = core.replace_store([&](storage::Store& store) -> Status {
     APM_TRY(done, snapshot::replace_content(store, *reader, {"restore", store_id}));
     return {};
   });
