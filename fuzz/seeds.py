@@ -52,6 +52,18 @@ def attest(kind, rest):
     return b"\xffTCG" + u16(kind) + sized(b"\0\x0b" + bytes(32)) + sized(bytes(32)) + clock + bytes(8) + rest
 
 
+def snapshot():
+    store = "00112233445566778899aabbccddeeff"
+    config = json.dumps({"format": 1, "store_id": store, "kind": "test", "shares": 1, "threshold": 1,
+                         "created_unix_s": 0, "custody": {}}, separators=(",", ":"))
+    header = json.dumps({"store_id": store, "store_kind": "test", "epoch": 1, "created_unix_s": 0,
+                         "storage_type": "x"}, separators=(",", ":")).encode()
+    body = b"APM-SNAPSHOT" + u16(1) + u32(len(header)) + header
+    for key, value in (("core/keyring", b"k"), ("core/root-key", b"r"), ("core/seal-config", config.encode())):
+        body += b"\x01" + u32(len(key)) + key.encode() + u32(len(value)) + value
+    return body + b"\0" + struct.pack(">Q", 3) + bytes(32)
+
+
 def public_area():
     attributes = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 17
     return (u16(1) + u16(0xB) + u32(attributes) + sized(bytes(32)) + u16(0x10) + u16(0x10) + u16(2048) + u32(0)
@@ -200,6 +212,8 @@ seed("hcl_report_fuzz", "claims", hcl_report())
 seed("tpm_attest_fuzz", "quote", attest(0x8018, u32(1) + u16(0xB) + b"\x03\xff\x00\x00" + sized(bytes(32))))
 seed("tpm_attest_fuzz", "certify", attest(0x8017, sized(b"\0\x0b" + bytes(32)) + sized(b"\0\x0b" + bytes(32))))
 seed("event_log_fuzz", "separator", event_log())
+seed("snapshot_fuzz", "body", snapshot())
+seed("snapshot_fuzz", "whole", snapshot() + hashlib.sha256(snapshot()).digest())
 seed("public_area_fuzz", "rsa", public_area())
 seed("url_fuzz", "host", "https://vault.example:8443/keys/a?api-version=7.4")
 seed("url_fuzz", "v6", "http://[::1]:80/")

@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "api/limits.h"
 #include "api/pipeline.h"
 #include "base/text.h"
 #include "secrets/catalog.h"
@@ -114,7 +115,7 @@ class Server {
     Reply reply;
     reply.status = response.status;
     if (!response.body.empty()) {
-      auto parsed = json::parse(response.body);
+      auto parsed = json::parse(response.body, {.bytes_max = 4 * kSnapshotPieceBytes});
       EXPECT_TRUE(parsed.ok()) << response.body;
       if (parsed.ok()) reply.body = std::move(*parsed);
     }

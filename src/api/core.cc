@@ -10,7 +10,12 @@ constexpr std::string_view kAuditSaltLabel = "apm-audit-salt-v1";
 }  // namespace
 
 Core::Core(CoreParts parts, ServerInfo info, Mode mode, Phase phase, barrier::StoreKind kind)
-    : parts_(parts), info_(std::move(info)), mode_(mode), kind_(kind), phase_(phase) {
+    : parts_(parts),
+      transfers_(parts.clock),
+      info_(std::move(info)),
+      mode_(mode),
+      kind_(kind),
+      phase_(phase) {
   parts_.tokens.set_cubbyhole_eraser([this](const std::string& cubbyhole_id) -> Status {
     const auto entry = parts_.mounts.find(mounts::Kind::kSecret, "cubbyhole");
     if (!entry || cubbyhole_id.empty()) {
@@ -54,10 +59,18 @@ Status Core::load_all() {
 
 void Core::on_seal() {
   active_.store(false);
+  transfers_.forget_all();
   parts_.tokens.unload();
   parts_.mounts.unload();
   parts_.policies.unload();
   parts_.barrier.seal();
+}
+
+Status Core::replace_store(const std::function<Status(storage::Store&)>& work) {
+  active_.store(false);
+  const Status done = parts_.barrier.seal_and_replace(work);
+  on_seal();
+  return done;
 }
 
 Status Core::ensure_auth_enabled(const std::string& type) {
@@ -112,6 +125,7 @@ Result<logical::Response> Core::write(const std::string& path, json::Object data
 }
 
 Status Core::maintain() {
+  transfers_.forget_idle();
   if (!active_.load()) return {};
   APM_TRY(const std::size_t swept, parts_.tokens.sweep());
   if (swept != 0)

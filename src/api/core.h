@@ -1,15 +1,17 @@
 #pragma once
 
 // What the endpoints work with: references to the parts, the server's mode and phase, and the two
-// moments when the parts load and drop what they know (on_unseal, on_seal). Core owns no part; boot
-// builds them and they outlive it. Any thread may call.
+// moments when the parts load and drop what they know (on_unseal, on_seal). Core owns no part but
+// the snapshots on their way; boot builds them and they outlive it. Any thread may call.
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "api/policy_store.h"
+#include "api/transfers.h"
 #include "audit/broker.h"
 #include "barrier/barrier.h"
 #include "base/clock.h"
@@ -76,6 +78,9 @@ class Core {
   // store is of the other kind than configured. Calling it again changes nothing.
   [[nodiscard]] Status on_unseal();
   void on_seal();  // drops what is loaded, then seals the barrier
+  // Seals, lets `work` change the store while nobody can use it, and only then does what on_seal()
+  // does: the right to commit is needed until the end.
+  [[nodiscard]] Status replace_store(const std::function<Status(storage::Store&)>& work);
   [[nodiscard]] bool active() const { return active_.load(); }
   void set_phase(Phase phase) { phase_.store(phase); }
   [[nodiscard]] Phase phase() const { return phase_.load(); }
@@ -109,6 +114,7 @@ class Core {
   [[nodiscard]] mounts::Table& mounts() { return parts_.mounts; }
   [[nodiscard]] PolicyStore& policies() { return parts_.policies; }
   [[nodiscard]] audit::Broker& audit() { return parts_.audit; }
+  [[nodiscard]] Transfers& transfers() { return transfers_; }
   [[nodiscard]] const Clock& clock() const { return parts_.clock; }
   [[nodiscard]] Log& log() { return parts_.log; }
   [[nodiscard]] const ServerInfo& info() const { return info_; }
@@ -118,6 +124,7 @@ class Core {
   [[nodiscard]] Status check_store_kind();
 
   CoreParts parts_;
+  Transfers transfers_;  // snapshots on their way; nothing is left of them when sealed
   ServerInfo info_;
   Mode mode_;
   barrier::StoreKind kind_;

@@ -65,6 +65,9 @@ Result<Answer> serve_audit_devices(Core& core, Call& call, const std::string& re
 Result<Answer> serve_apm_status(Core& core, Call& call, const std::string& rest);
 Result<Answer> serve_handover(Core& core, Call& call, const std::string& rest);
 Result<Answer> serve_handover_confirm(Core& core, Call& call, const std::string& rest);
+// sys_snapshot.cc
+Result<Answer> serve_snapshot_save(Core& core, Call& call, const std::string& rest);
+Result<Answer> serve_snapshot_restore(Core& core, Call& call, const std::string& rest);
 // token_create.cc, token_lookup.cc
 Result<Answer> serve_token_create(Core& core, Call& call, const std::string& rest);
 Result<Answer> serve_token_create_orphan(Core& core, Call& call, const std::string& rest);

@@ -114,6 +114,14 @@ Result<std::vector<std::string>> Barrier::list(const std::string& prefix) {
   return names;
 }
 
+Result<StoredContent> Barrier::stored_content() {
+  const ReaderLock lock(impl_->mutex);
+  APM_CHECK_OK(impl_->require_unsealed());
+  APM_TRY(const std::optional<storage::LeaseHolder> holder, impl_->store.holder());
+  APM_TRY(std::unique_ptr<storage::Snapshot> records, impl_->store.snapshot());
+  return StoredContent{std::move(records), holder ? holder->epoch : 0};
+}
+
 Status Barrier::put(const std::string& path, ByteView value) {
   Change change;
   change.writes.push_back({path, to_bytes(value)});

@@ -14,6 +14,7 @@
 // Any thread may call. Sealing waits for running operations and wipes the keys.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,6 +72,12 @@ struct Write {
   Bytes value;
 };
 
+// All records as they are stored, encrypted, as of one moment.
+struct StoredContent {
+  std::unique_ptr<storage::Snapshot> records;
+  std::uint64_t epoch = 0;  // of whoever has the right to commit; 0: nobody
+};
+
 // A set of changes behind the barrier, applied atomically.
 struct Change {
   std::vector<Write> writes;
@@ -85,7 +92,8 @@ class Barrier {
   Barrier(const Barrier&) = delete;
   Barrier& operator=(const Barrier&) = delete;
 
-  // --- Life ---
+  // --- Life. kRefused "store_incomplete" while a restore or a migration into this store was begun
+  // and not finished.
   [[nodiscard]] Result<State> state();
   [[nodiscard]] Result<std::optional<SealConfig>> seal_config();
 
@@ -110,6 +118,11 @@ class Barrier {
   [[nodiscard]] Status put(const std::string& path, ByteView value);
   [[nodiscard]] Status erase(const std::string& path);
   [[nodiscard]] Status apply(const Change& change);
+
+  // --- The whole store ---
+  [[nodiscard]] Result<StoredContent> stored_content();  // kSealed
+  // Seals, then lets `work` change the store below the barrier, while nobody else can use it.
+  [[nodiscard]] Status seal_and_replace(const std::function<Status(storage::Store&)>& work);
 
   // --- Keys ---
   [[nodiscard]] Result<KeyStatus> key_status();

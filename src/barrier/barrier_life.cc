@@ -53,6 +53,13 @@ Error unseal_failed() {
                "core/root-key is damaged); start again with the first share");
 }
 
+Error store_incomplete(std::string_view store) {
+  return Error(Code::kRefused, "store_incomplete",
+               concat("a restore or a migration into ", store,
+                      " was begun and not finished: what is in it is no store. Repeat the restore "
+                      "(operator snapshot restore -config) or the migration (operator migrate)"));
+}
+
 bool same_config(const SealConfig& a, const SealConfig& b) {
   return json::write(seal_config_to_json(a)) == json::write(seal_config_to_json(b));
 }
@@ -77,6 +84,8 @@ Result<std::optional<Bytes>> Barrier::Impl::read_own(std::string_view path) {
 }
 
 Result<std::optional<SealConfig>> Barrier::Impl::read_config() {
+  APM_TRY(const std::optional<Bytes> incomplete, read_own(kIncompletePath));
+  if (incomplete) return store_incomplete(store.description());
   APM_TRY(const std::optional<Bytes> text, read_own(kSealConfigPath));
   if (!text) return std::optional<SealConfig>();
   APM_TRY(SealConfig config, parse_seal_config(*text));
@@ -260,6 +269,13 @@ void Barrier::seal() {
   const WriterLock lock(impl_->mutex);
   impl_->unsealed.reset();
   impl_->attempt = {};
+}
+
+Status Barrier::seal_and_replace(const std::function<Status(storage::Store&)>& work) {
+  const WriterLock lock(impl_->mutex);
+  impl_->unsealed.reset();
+  impl_->attempt = {};
+  return work(impl_->store);
 }
 
 // --- Keys ---

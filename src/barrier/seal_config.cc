@@ -54,7 +54,7 @@ std::string_view kind_name(StoreKind kind) {
 
 bool is_own_path(std::string_view path) {
   return path == kSealConfigPath || path == kJournalPath || path == kRootKeyPath ||
-         path == kKeyringPath;
+         path == kKeyringPath || path == kIncompletePath;
 }
 
 json::Object seal_config_to_json(const SealConfig& config) {

@@ -12,8 +12,11 @@ inline constexpr std::string_view kSealConfigPath = "core/seal-config";
 inline constexpr std::string_view kJournalPath = "core/journal";
 inline constexpr std::string_view kRootKeyPath = "core/root-key";
 inline constexpr std::string_view kKeyringPath = "core/keyring";
+// There while the content of the store is being replaced. What is in such a store is not a store:
+// part of it is new, part of it is old.
+inline constexpr std::string_view kIncompletePath = "core/incomplete";
 
-// True for the four paths above: the barrier's own, closed to its callers.
+// True for the five paths above: the barrier's own, closed to its callers.
 [[nodiscard]] bool is_own_path(std::string_view path);
 
 [[nodiscard]] json::Object seal_config_to_json(const SealConfig& config);

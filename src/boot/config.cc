@@ -117,10 +117,10 @@ Status read_postgres(Stanza& stanza, const Item& item, storage::PostgresConfig& 
 
 Status read_storage(const Item& item, Config& config) {
   if (item.labels.size() != 1)
-    return error_at(item.at, "storage is written storage \"TYPE\" { ... }");
+    return error_at(item.at, concat(item.key, " is written ", item.key, " \"TYPE\" { ... }"));
   config.storage.type = item.labels[0];
   APM_TRY(const Body* body, block(item));
-  Stanza stanza(*body, concat("storage \"", config.storage.type, "\""), config);
+  Stanza stanza(*body, concat(item.key, " \"", config.storage.type, "\""), config);
   if (config.storage.type == "sqlite") {
     APM_CHECK_OK(stanza.text("path", config.storage.path));
     if (config.storage.path.empty()) return error_at(item.at, "storage \"sqlite\" needs a path");
@@ -217,6 +217,41 @@ Result<Config> parse_config(std::string_view text) {
 Result<Config> read_config(const std::string& path) {
   APM_TRY(const Bytes text, read_file(path, kConfigBytesMax));
   auto config = parse_config(as_text(text));
+  if (!config.ok()) return config.error().within(path);
+  return config;
+}
+
+Result<MigrationConfig> parse_migration_config(std::string_view text) {
+  APM_TRY(const Body body, hclconfig::parse(text));
+  MigrationConfig out;
+  for (const auto& [key, side] : {std::pair<const char*, Config*>{"storage_source", &out.source},
+                                  {"storage_destination", &out.destination}}) {
+    const std::vector<const Item*> items = body.all(key);
+    if (items.size() != 1) {
+      return Error(Code::kInvalidArgument, "config",
+                   concat("a migration's configuration has exactly one storage_source and one "
+                          "storage_destination stanza; this one has ",
+                          items.size(), " ", key));
+    }
+    APM_CHECK_OK(read_storage(*items[0], *side));
+    if (side->storage.type == "inmem") {
+      return error_at(items[0]->at,
+                      "a store in memory cannot be migrated: it ends with its server");
+    }
+  }
+  // A file of another purpose, or a misspelt stanza: nothing is copied on a guess.
+  for (const Item& item : body.items) {
+    if (item.key == "storage_source" || item.key == "storage_destination") continue;
+    return error_at(item.at, concat("\"", item.key,
+                                    "\" does not belong into a migration's "
+                                    "configuration"));
+  }
+  return out;
+}
+
+Result<MigrationConfig> read_migration_config(const std::string& path) {
+  APM_TRY(const Bytes text, read_file(path, kConfigBytesMax));
+  auto config = parse_migration_config(as_text(text));
   if (!config.ok()) return config.error().within(path);
   return config;
 }

@@ -59,6 +59,15 @@ struct Config {
 [[nodiscard]] Result<Config> parse_config(std::string_view text);
 [[nodiscard]] Result<Config> read_config(const std::string& path);
 
+// What `operator migrate` reads: storage_source "TYPE" and storage_destination "TYPE", each as a
+// server's storage stanza. Of both Config, only storage and warnings mean something.
+struct MigrationConfig {
+  Config source;
+  Config destination;
+};
+[[nodiscard]] Result<MigrationConfig> parse_migration_config(std::string_view text);
+[[nodiscard]] Result<MigrationConfig> read_migration_config(const std::string& path);
+
 // What the environment says about the storage goes before the file: APM_PG_CONNECTION_URL, then
 // Vault's VAULT_PG_CONNECTION_URL. kInvalidArgument "config" when PostgreSQL has no URL then.
 [[nodiscard]] Status apply_environment(Config& config, const Lookup& lookup);

@@ -12,6 +12,7 @@ namespace apm::cli {
 [[nodiscard]] std::vector<Verb> server_verbs();
 [[nodiscard]] std::vector<Verb> operator_verbs();  // status, operator init|unseal|seal
 [[nodiscard]] std::vector<Verb> handover_verbs();  // operator handover status|confirm|open
+[[nodiscard]] std::vector<Verb> snapshot_verbs();  // operator snapshot save|restore, migrate
 [[nodiscard]] std::vector<Verb> mount_verbs();     // secrets, auth
 [[nodiscard]] std::vector<Verb> data_verbs();      // read, write, list, delete, policy, token
 

@@ -47,6 +47,30 @@ Bytes digest(Hash hash, std::initializer_list<ByteView> parts) {
   return out;
 }
 
+struct RunningSha256::Impl {
+  MdContext context{EVP_MD_CTX_new()};
+};
+
+RunningSha256::RunningSha256() : impl_(std::make_unique<Impl>()) {
+  insist(impl_->context != nullptr &&
+         EVP_DigestInit_ex2(impl_->context.get(), EVP_sha256(), nullptr) == 1);
+}
+RunningSha256::RunningSha256(RunningSha256&&) noexcept = default;
+RunningSha256& RunningSha256::operator=(RunningSha256&&) noexcept = default;
+RunningSha256::~RunningSha256() = default;
+
+void RunningSha256::update(ByteView data) {
+  insist(EVP_DigestUpdate(impl_->context.get(), data.data(), data.size()) == 1);
+}
+
+Bytes RunningSha256::value() const {
+  const MdContext copy(EVP_MD_CTX_new());
+  insist(copy != nullptr && EVP_MD_CTX_copy_ex(copy.get(), impl_->context.get()) == 1);
+  Bytes out(digest_size(Hash::kSha256));
+  insist(EVP_DigestFinal_ex(copy.get(), out.data(), nullptr) == 1);
+  return out;
+}
+
 Bytes hmac_sha256(ByteView key, ByteView data) {
   Bytes out(32);
   static constexpr std::uint8_t kNoKey = 0;  // OpenSSL takes a null key as "the key of before"

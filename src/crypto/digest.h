@@ -20,6 +20,21 @@ enum class Hash { kSha1, kSha256, kSha384, kSha512 };
                            std::initializer_list<ByteView> parts);  // of the concatenation
 [[nodiscard]] inline Bytes sha256(ByteView data) { return digest(Hash::kSha256, data); }
 
+// SHA-256 of what comes in parts; its value so far can be taken at any point. One thread.
+class RunningSha256 {
+ public:
+  RunningSha256();
+  RunningSha256(RunningSha256&&) noexcept;
+  RunningSha256& operator=(RunningSha256&&) noexcept;
+  ~RunningSha256();
+  void update(ByteView data);
+  [[nodiscard]] Bytes value() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 [[nodiscard]] Bytes hmac_sha256(ByteView key, ByteView data);
 [[nodiscard]] Bytes hmac_sha256(ByteView key, std::initializer_list<ByteView> parts);
 

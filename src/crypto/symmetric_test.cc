@@ -20,6 +20,16 @@ TEST(Digest, Fips180Abc) {
             digest(Hash::kSha384, as_bytes("abc")));
 }
 
+TEST(Digest, ARunningDigestTellsItsValueAtAnyPoint) {
+  RunningSha256 running;
+  EXPECT_EQ(running.value(), sha256({}));
+  running.update(as_bytes("ab"));
+  EXPECT_EQ(running.value(), sha256(as_bytes("ab")));
+  running.update({});
+  running.update(as_bytes("c"));
+  EXPECT_EQ(running.value(), sha256(as_bytes("abc")));
+}
+
 TEST(Hmac, Rfc4231Case2AndEmptyKey) {
   EXPECT_EQ(hex_encode(hmac_sha256(as_bytes("Jefe"), as_bytes("what do ya want for nothing?"))),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");

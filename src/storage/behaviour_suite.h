@@ -338,3 +338,4 @@ TEST_P(StoreBehaviour, FaultsHappenAtTheCommitThatWasNamed) {
 }  // namespace apm::storage
 
 #include "storage/behaviour_lease.h"
+#include "storage/behaviour_snapshot.h"

@@ -8,6 +8,8 @@ Result<std::vector<std::string>> FaultStore::list(const std::string& prefix) {
   return inner_.list(prefix);
 }
 
+Result<std::unique_ptr<Snapshot>> FaultStore::snapshot() { return inner_.snapshot(); }
+
 Status FaultStore::commit(const Batch& batch) {
   const unsigned nth = ++commits_;
   APM_CHECK_OK(hook_(Point::kBeforeCommit, nth));

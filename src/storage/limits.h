@@ -24,12 +24,15 @@ inline constexpr std::chrono::milliseconds kLeasePollInterval{50};
 inline constexpr std::size_t kPgConnectionsDefault = 8;  // max_parallel
 inline constexpr std::size_t kPgConnectionsMax = 64;
 inline constexpr std::size_t kPgTableBytesMax = 40;  // suffixes come after it; an identifier has 63
+inline constexpr std::size_t kSnapshotPageRowsMax = 1024;           // rows fetched at once
+inline constexpr std::size_t kSnapshotPageBytes = 4 * 1024 * 1024;  // and one value beyond
 inline constexpr std::size_t kPgUrlBytesMax = 4096;
 inline constexpr std::chrono::milliseconds kPgConnectTimeout{5000};       // one attempt
 inline constexpr std::chrono::milliseconds kPgStatementTimeout{10'000};   // the server's
 inline constexpr std::chrono::milliseconds kPgAnswerTimeout{12'000};      // ours, when it is silent
 inline constexpr std::chrono::milliseconds kPgOperationDeadline{30'000};  // with all attempts
-inline constexpr unsigned kPgAttemptsMax = 40;                            // of one operation
+inline constexpr std::chrono::milliseconds kPgSnapshotIdleTimeout{120'000};  // between two pages
+inline constexpr unsigned kPgAttemptsMax = 40;                               // of one operation
 inline constexpr std::chrono::milliseconds kPgBackoffMin{50};
 inline constexpr std::chrono::milliseconds kPgBackoffMax{1000};
 inline constexpr std::chrono::milliseconds kPgLeaseTtl{15'000};  // renewed after a third of it

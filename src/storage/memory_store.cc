@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "storage/limits.h"
+#include "storage/map_snapshot.h"
 
 namespace apm::storage {
 
@@ -35,6 +36,11 @@ Result<std::vector<std::string>> MemoryStore::list(const std::string& prefix) {
     at = values.lower_bound(at->first.substr(0, slash) + '0');
   }
   return names;
+}
+
+Result<std::unique_ptr<Snapshot>> MemoryStore::snapshot() {
+  const MutexLock lock(content_->mutex_);
+  return std::unique_ptr<Snapshot>(std::make_unique<MapSnapshot>(content_->values_));
 }
 
 Status MemoryStore::commit(const Batch& batch) {

@@ -35,6 +35,7 @@ class MemoryStore : public Store {
 
   [[nodiscard]] Result<std::optional<Bytes>> get(const std::string& key) override;
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& prefix) override;
+  [[nodiscard]] Result<std::unique_ptr<Snapshot>> snapshot() override;
   [[nodiscard]] Status commit(const Batch& batch) override;
   [[nodiscard]] Result<std::unique_ptr<Lease>> acquire_lease(const std::string& owner,
                                                              const Deadline& deadline) override;

@@ -140,6 +140,11 @@ PgStatements statements_of(const Names& names) {
   PgStatements out;
   out.get = names.filled("SELECT value FROM {kv} WHERE key = $1");
   out.list = names.filled("SELECT * FROM {list}($1, $2, $3)");
+  // The sizes decide before any value is fetched (values are kept EXTERNAL).
+  out.page = names.filled(
+      "SELECT key, value FROM (SELECT key, value, sum(octet_length(value)) OVER (ORDER BY key) - "
+      "octet_length(value) AS before FROM (SELECT key, value FROM {kv} WHERE key > $1 "
+      "ORDER BY key LIMIT $2) AS page) AS sized WHERE before < $3 ORDER BY key");
   out.commit = names.filled("SELECT {commit}($1, $2, $3, $4, $5, $6, $7, $8)");
   out.settle = names.filled("SELECT {settle}($1, $2, $3)");
   out.acquire = names.filled("SELECT {acquire}($1, $2, $3)");

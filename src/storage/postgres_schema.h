@@ -15,6 +15,7 @@ namespace apm::storage {
 struct PgStatements {
   std::string get;      // key
   std::string list;     // prefix, end, how many at most
+  std::string page;     // after this key, rows at most, bytes after which no row begins
   std::string commit;   // epoch, slot, commit, if keys, if values, put keys, put values, deletes
   std::string settle;   // epoch, slot, commit
   std::string acquire;  // owner, lifetime in ms, slots

@@ -9,6 +9,7 @@
 #include "storage/postgres_lease.h"
 #include "storage/postgres_pool.h"
 #include "storage/postgres_schema.h"
+#include "storage/postgres_snapshot.h"
 
 namespace apm::storage {
 namespace {
@@ -32,6 +33,7 @@ class PostgresStore final : public Store {
 
   [[nodiscard]] Result<std::optional<Bytes>> get(const std::string& key) override;
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& prefix) override;
+  [[nodiscard]] Result<std::unique_ptr<Snapshot>> snapshot() override;
   [[nodiscard]] Status commit(const Batch& batch) override;
   [[nodiscard]] Result<std::unique_ptr<Lease>> acquire_lease(const std::string& owner,
                                                              const Deadline& deadline) override;
@@ -111,6 +113,11 @@ Result<std::vector<std::string>> PostgresStore::list(const std::string& prefix) 
   names.reserve(static_cast<std::size_t>(rows.count()));
   for (int row = 0; row < rows.count(); ++row) names.push_back(rows.text(row, 0));
   return names;
+}
+
+Result<std::unique_ptr<Snapshot>> PostgresStore::snapshot() {
+  APM_CHECK_OK(read_settled(Deadline::after(operation_deadline_)));
+  return open_postgres_snapshot(pool_.target(), statements_, operation_deadline_);
 }
 
 // --- Writing ---

@@ -10,6 +10,7 @@
 #include "storage/file_lease.h"
 #include "storage/limits.h"
 #include "storage/sqlite_file.h"
+#include "storage/sqlite_snapshot.h"
 
 namespace apm::storage {
 namespace {
@@ -40,6 +41,7 @@ class SqliteStore final : public Store {
 
   [[nodiscard]] Result<std::optional<Bytes>> get(const std::string& key) override;
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& prefix) override;
+  [[nodiscard]] Result<std::unique_ptr<Snapshot>> snapshot() override;
   [[nodiscard]] Status commit(const Batch& batch) override;
   [[nodiscard]] Result<std::unique_ptr<Lease>> acquire_lease(const std::string& owner,
                                                              const Deadline& deadline) override;
@@ -166,6 +168,13 @@ Result<std::vector<std::string>> SqliteStore::list(const std::string& prefix) {
   APM_CHECK_OK(collected);
   APM_CHECK_OK(ended);
   return names;
+}
+
+Result<std::unique_ptr<Snapshot>> SqliteStore::snapshot() {
+  APM_CHECK_OK(check_file());
+  APM_TRY(std::unique_ptr<Snapshot> made, open_sqlite_snapshot(path_));
+  APM_CHECK_OK(check_file());  // what was opened is this store's file
+  return made;
 }
 
 // --- Writing ---

@@ -64,6 +64,17 @@ struct LeaseHolder {
   std::optional<Milliseconds> expires_in;
 };
 
+// Everything that a store held at one moment, while it goes on being written to. Costs the backend
+// something for as long as it lives (a read transaction; a copy in memory): end it soon. Must not
+// outlive the store. One thread at a time.
+class Snapshot {
+ public:
+  virtual ~Snapshot() = default;
+  // The next key and its value; keys ascend bytewise. Nothing after the last one. After an error
+  // the snapshot is of no use.
+  [[nodiscard]] virtual Result<std::optional<Put>> next() = 0;
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -73,6 +84,10 @@ class Store {
   // The names directly below `prefix` ("" or ending in '/'), sorted bytewise, each once; a name
   // that has keys below it ends in '/'. A name can be both.
   [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& prefix) = 0;
+
+  // As of a moment during this call. Needs no lease. What belongs to the backend (lease, epoch,
+  // slots) is not in it.
+  [[nodiscard]] virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
 
   // kPrecondition "storage_precondition" when a precondition fails. kConflict "lease_not_held" when
   // this object never had the lease or gave it up, "lease_lost" when another took it over.
