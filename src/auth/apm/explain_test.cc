@@ -144,6 +144,8 @@ TEST_F(ApmExplain, EveryFamilyIsJudgedInFull) {
       {azure(), {{"allowed_pcrs", "7:" + std::string(64, '0')}}, "tpm_pcr_not_allowed"},
       {snp(), {{"allowed_host_data", std::string(64, 'a')}}, "snp_host_data_not_allowed"},
       {intel(DcapTrial::sgx()), {{"sgx_min_isv_svn", 9}}, "sgx_svn_too_old"},
+      {intel(DcapTrial::sgx()), {{"sgx_tcb_statuses", ""}}, "dcap_tcb_up_to_date"},
+      {intel(DcapTrial::td15()), {{"tdx_permitted_attributes", "0x0"}}, "tdx_attributes"},
       {intel(DcapTrial::td15()), {{"tdx_allowed_rtmr3", std::string(96, 'a')}}, "tdx_rtmr3"},
       {nitro(), {{"nitro_allowed_pcrs", "0:" + std::string(96, '0')}}, "nitro_pcr_not_pinned"},
       {maa(), {{"maa_min_sgx_svn", 9}}, "maa_svn_too_old"}};
