@@ -115,6 +115,7 @@ Result<json::Object> explain(const json::Object& evidence, const FileJudge& judg
                    {"reason", admitted.ok() ? "" : admitted.error().reason},
                    {"message", admitted.ok() ? "" : admitted.error().message},
                    {"family", *evidence.find("family")},
+                   {"login_supported", *evidence.find("family") == json::Value(kLoginFamily)},
                    {"judged_at", judge.now_unix_s},
                    {"binding", kNotBound},
                    {"rules", rules_of(appraisal)}};
