@@ -2,7 +2,8 @@
 
 // The claims that policies can name (docs/claims.md): every member with one value that some family
 // can have, and what stands beside the claims (family, trust_anchor, enclave_id, signer_id). Lists
-// are not among them, because no condition on a list can hold. Pure; any thread.
+// are not among them, because no condition on a list can hold. Stored policies use these names: one
+// may be added, and none ever taken away. Pure; any thread.
 
 #include <string_view>
 #include <vector>

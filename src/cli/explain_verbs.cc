@@ -122,10 +122,14 @@ void print_authorisations(const json::Value& answer) {
 
 void print_verdict(const json::Value& answer) {
   if (text(answer, "verdict") == "accept") {
-    print("A login with this evidence would be accepted");
+    print("This evidence would be accepted");
   } else {
-    print(concat("A login with this evidence would be REFUSED: ", text(answer, "reason"), ": ",
+    print(concat("This evidence would be REFUSED: ", text(answer, "reason"), ": ",
                  text(answer, "message")));
+  }
+  if (!flag(answer, "login_supported")) {
+    print(concat("Login:        NONE: evidence of this family cannot answer a challenge: ",
+                 text(answer, "family")));
   }
   print(concat("Challenge:    ", text(answer, "binding")));
   if (answer.at("enclave_id") == nullptr) return;

@@ -224,10 +224,10 @@ std::vector<Authorisations::Match> Authorisations::matches(
     const logical::AttestedIdentity& identity) const {
   const json::Value subject = subject_of(identity);
   std::vector<Match> out;
-  for (Authorisation& a : all()) {
-    if (!a.names(identity)) continue;
-    policy::Verdict verdict = a.claims.evaluate(subject);
-    out.push_back({std::move(a), std::move(verdict)});
+  const ReaderLock lock(mutex_);
+  for (const auto& [id, authorisation] : by_id_) {
+    if (!authorisation.names(identity)) continue;
+    out.push_back({authorisation, authorisation.claims.evaluate(subject)});
   }
   return out;
 }

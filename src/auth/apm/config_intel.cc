@@ -47,11 +47,11 @@ std::string check_advisory(const std::string& text) {
 
 // What Intel says of a platform, for enclaves and TDs apart: their usual statuses differ.
 void add_platform(Settings& settings, const std::string& prefix, dcap::Floor& floor) {
-  settings.add({prefix + "tcb_statuses",
-                [&floor](const ConfigMember& member) {
-                  return read_statuses(member, floor.allowed_statuses);
-                },
-                [&floor] { return write_statuses(floor.allowed_statuses); }});
+  const auto read = [&floor](const ConfigMember& member) {
+    return read_statuses(member, floor.allowed_statuses);
+  };
+  const auto write = [&floor] { return write_statuses(floor.allowed_statuses); };
+  settings.add({prefix + "tcb_statuses", read, write});
   settings.texts(prefix + "refused_advisories", floor.refused_advisories, check_advisory);
   settings.number(prefix + "min_evaluation_number", floor.evaluation_number_min, UINT32_MAX);
   settings.ids(prefix + "allowed_fmspc", floor.fmspc.allowed, kFmspcBytes);

@@ -208,10 +208,10 @@ TEST(ApmConfig, FloorsOfMaa) {
         {"maa_allowed_measurements", bytes_of(32, 1), bytes_of(32, 2),
          "maa_measurement_not_pinned"}},
        sgx);
-  hold({{"maa_tdx_tcb_statuses", "UpToDate", "OutOfDate", "maa_tdx_tcb_status"}},
-       [](const json::Object& change) {
-         return judge_maa(with_maa(change), {.tee = SyntheticMaa::add_tdx, .plain = true});
-       });
+  const auto tdx = [](const json::Object& change) {
+    return judge_maa(with_maa(change), {.tee = SyntheticMaa::add_tdx, .plain = true});
+  };
+  hold({{"maa_tdx_tcb_statuses", "UpToDate", "OutOfDate", "maa_tdx_tcb_status"}}, tdx);
 }
 
 // The TEE's own token does not know Secure Boot.
@@ -224,12 +224,11 @@ TEST(ApmConfig, SecureBootByMaa) {
 }
 
 TEST(ApmConfig, VmplByMaa) {
-  const MaaTrial guest{.tee =
-                           [](json::Object& to) {
-                             SyntheticMaa::add_snp(to);
-                             to.set("x-ms-sevsnpvm-vmpl", 2);
-                           },
-                       .plain = true};
+  const auto at_vmpl_2 = [](json::Object& to) {
+    SyntheticMaa::add_snp(to);
+    to.set("x-ms-sevsnpvm-vmpl", 2);
+  };
+  const MaaTrial guest{.tee = at_vmpl_2, .plain = true};
   EXPECT_EQ(judge_maa(with_maa({{"maa_vmpl_max", 2}}), guest), Reasons());
   EXPECT_EQ(judge_maa(with_maa({{"maa_vmpl_max", 1}}), guest), Reasons{"maa_vmpl"});
 }

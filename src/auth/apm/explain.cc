@@ -45,20 +45,35 @@ Result<EvidenceResult> admit(const json::Object& evidence, const Judge& judge,
   return std::move(result);
 }
 
-// The evidence under the verifiers' own defaults, to tell what is not genuine from what a floor of
-// this server refuses. Of the configuration, only what it lets pass stays.
+template <class T>
+void add_all(std::set<T>& to, const std::set<T>& from) {
+  to.insert(from.begin(), from.end());
+}
+
+// The verifiers' own defaults, and beyond them whatever this configuration lets pass.
+Config loosest(const Config& config) {
+  Config out;
+  out.floor.allow_vlek = true;
+  out.floor.vmpl_max = config.floor.vmpl_max;
+  out.allowed_public_signers = config.allowed_public_signers;
+  add_all(out.sgx.platform.allowed_statuses, config.sgx.platform.allowed_statuses);
+  add_all(out.tdx.platform.allowed_statuses, config.tdx.platform.allowed_statuses);
+  out.tdx.attributes.permitted |= config.tdx.attributes.permitted;
+  out.tdx.xfam.permitted |= config.tdx.xfam.permitted;
+  out.nitro.age_s_max = std::max(out.nitro.age_s_max, config.nitro.age_s_max);
+  out.maa.age_s_max = std::max(out.maa.age_s_max, config.maa.age_s_max);
+  out.maa.vmpl_max = config.maa.vmpl_max;
+  out.maa_trust = config.maa_trust;
+  add_all(out.maa.compliance, config.maa.compliance);
+  add_all(out.maa.tdx_tcb_statuses, config.maa.tdx_tcb_statuses);
+  return out;
+}
+
+// Tells what is not genuine from what a floor of this server refuses.
 std::optional<EvidenceResult> genuine(const json::Object& evidence, const Judge& judge) {
-  Config open;
-  open.floor.allow_vlek = true;
-  open.floor.vmpl_max = judge.config.floor.vmpl_max;
-  open.allowed_public_signers = judge.config.allowed_public_signers;
-  open.sgx.platform.allowed_statuses = judge.config.sgx.platform.allowed_statuses;
-  open.tdx.platform.allowed_statuses = judge.config.tdx.platform.allowed_statuses;
-  open.maa_trust = judge.config.maa_trust;
-  open.maa.compliance = judge.config.maa.compliance;
-  open.maa.tdx_tcb_statuses = judge.config.maa.tdx_tcb_statuses;
+  const Config config = loosest(judge.config);
   Appraisal unused;
-  auto judged = verify_evidence(evidence, {open, judge.anchors, judge.now_unix_s, {}}, unused);
+  auto judged = verify_evidence(evidence, {config, judge.anchors, judge.now_unix_s, {}}, unused);
   if (!judged.ok()) return std::nullopt;
   return std::move(judged->result);
 }
@@ -101,6 +116,7 @@ Result<json::Object> explain(const json::Object& evidence, const Judge& judge,
                    {"reason", admitted.ok() ? "" : admitted.error().reason},
                    {"message", admitted.ok() ? "" : admitted.error().message},
                    {"family", *evidence.find("family")},
+                   {"login_supported", !(*evidence.find("family") == json::Value(kFileOnlyFamily))},
                    {"judged_at", judge.now_unix_s},
                    {"binding", kNotBound},
                    {"rules", rules_of(appraisal)}};

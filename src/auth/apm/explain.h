@@ -12,9 +12,12 @@
 
 namespace apm::auth_apm {
 
+// The family whose evidence cannot answer a challenge; a file of it can be judged all the same.
+inline constexpr std::string_view kFileOnlyFamily = "maa";
 inline constexpr std::string_view kNotBound = "not checked: a file cannot answer a challenge";
 
-// {"verdict": accept|reject, "reason", "message", "family", "judged_at", "binding", "rules": [..],
+// {"verdict": accept|reject, "reason", "message", "family", "login_supported", "judged_at",
+// "binding", "rules": [..],
 //  "enclave_id", "signer_id", "signer_reason", "trust_anchor", "vendor_anchor", "claims",
 //  "authorizations": [{"id", "secret", "applies", "claims": [..]}], "secrets": [..]}
 // A rule is {"rule", "stage", "holds", "found", "wanted"}; "holds" is null where it speaks of a

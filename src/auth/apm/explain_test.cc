@@ -144,6 +144,8 @@ TEST_F(ApmExplain, EveryFamilyIsJudgedInFull) {
       {azure(), {{"allowed_pcrs", "7:" + std::string(64, '0')}}, "tpm_pcr_not_allowed"},
       {snp(), {{"allowed_host_data", std::string(64, 'a')}}, "snp_host_data_not_allowed"},
       {intel(DcapTrial::sgx()), {{"sgx_min_isv_svn", 9}}, "sgx_svn_too_old"},
+      {intel(DcapTrial::sgx()), {{"sgx_tcb_statuses", ""}}, "dcap_tcb_up_to_date"},
+      {intel(DcapTrial::td15()), {{"tdx_permitted_attributes", "0x0"}}, "tdx_attributes"},
       {intel(DcapTrial::td15()), {{"tdx_allowed_rtmr3", std::string(96, 'a')}}, "tdx_rtmr3"},
       {nitro(), {{"nitro_allowed_pcrs", "0:" + std::string(96, '0')}}, "nitro_pcr_not_pinned"},
       {maa(), {{"maa_min_sgx_svn", 9}}, "maa_svn_too_old"}};
@@ -155,6 +157,8 @@ TEST_F(ApmExplain, EveryFamilyIsJudgedInFull) {
               "policy: family_not_allowed");
     const json::Value answer = ask(row.file);
     EXPECT_EQ(*answer.string_at("binding"), kNotBound);
+    EXPECT_EQ(*answer.at("login_supported")->as_bool(),
+              *answer.string_at("family") != "maa");
     EXPECT_GT(answer.at("rules")->as_array()->size(), 3U);
     EXPECT_EQ(answer.string_at("enclave_id")->size(), 64U);
   }
