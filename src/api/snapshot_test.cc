@@ -182,6 +182,20 @@ TEST_F(SnapshotApiTest, AnotherStoresSnapshotNeedsForceAndItsOwnKeys) {
   EXPECT_EQ(refused.status, 403);
   EXPECT_NE(refused.error().find("-force"), std::string::npos) << refused.error();
   EXPECT_EQ(secret(), "before");
+  // Who may restore may not decide what this server's clients are told.
+  ASSERT_EQ(server
+                .ask("PUT", "sys/policies/acl/backup",
+                     R"({"policy":"path \"sys/apm/snapshot/*\" { capabilities = [\"create\",)"
+                     R"(\"update\",\"sudo\"] }"})")
+                .status,
+            204);
+  const std::string root = server.root;
+  server.root = server.make_token(R"({"policies":["backup"]})");
+  const Reply not_root = commit(upload(file), true);
+  EXPECT_EQ(not_root.status, 403);
+  EXPECT_NE(not_root.error().find("root token"), std::string::npos) << not_root.error();
+  server.root = root;
+  EXPECT_EQ(secret(), "before");
   const Reply forced = commit(upload(file), true);
   ASSERT_EQ(forced.status, 200) << forced.error();
   EXPECT_FALSE(*forced.data("authenticated")->as_bool());

@@ -97,8 +97,17 @@ Result<Answer> write_piece(Core& core, const Call& call, const Transfers::Ticket
   return Answer();
 }
 
+// With another store come its unseal keys, its tokens and its secrets: whoever may force one in may
+// decide what this server's clients are told. That is root's alone.
+Status check_force(const Call& call) {
+  if (call.caller.root) return {};
+  return Error(Code::kPermissionDenied, "snapshot_force",
+               "a snapshot of another store is taken from a root token only. Nothing was changed");
+}
+
 // What may replace this store.
-Status check_snapshot(Core& core, const snapshot::Verified& found, const Bytes& file, bool force) {
+Status check_snapshot(Core& core, const Call& call, const snapshot::Verified& found,
+                      const Bytes& file, bool force) {
   APM_TRY(const barrier::SealConfig config, own_config(core));
   if (found.header.kind != core.store_kind()) {
     return Error(Code::kRefused, "snapshot_kind",
@@ -111,7 +120,7 @@ Status check_snapshot(Core& core, const snapshot::Verified& found, const Bytes& 
     const auto authentic = snapshot::verify(snapshot::source_of(file), &key);
     return authentic.ok() ? Status() : Status(authentic.error());
   }
-  if (force) return {};
+  if (force) return check_force(call);
   return Error(Code::kRefused, "snapshot_store_id",
                concat("this is a snapshot of the store ", found.header.store_id,
                       " and not of this one, ", config.store_id,
@@ -156,7 +165,7 @@ Result<Answer> commit_restore(Core& core, const Call& call, const Transfers::Tic
   APM_TRY(const Bytes file, core.transfers().take(ticket));
   APM_TRY(const snapshot::Verified found, snapshot::verify(snapshot::source_of(file)));
   APM_TRY(const barrier::SealConfig before, own_config(core));
-  APM_CHECK_OK(check_snapshot(core, found, file, force));
+  APM_CHECK_OK(check_snapshot(core, call, found, file, force));
   APM_TRY(const snapshot::Replaced done, replace(core, file, found.header.store_id));
   const bool same_store = before.store_id == found.header.store_id;
   log_replaced(core, call, found, done, same_store);

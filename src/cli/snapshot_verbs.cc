@@ -34,6 +34,11 @@ int failed(const Error& error) {
   return error.reason == "refused_by_server" ? kRemoteFailure : kLocalFailure;
 }
 
+// So that the next attempt need not wait. If this fails too, the server forgets it by itself.
+void give_up(Session& session, const std::string& transfer) {
+  static_cast<void>(session.call("DELETE", transfer));
+}
+
 void show(Session& session, const json::Object& facts) {
   if (session.format() == Format::kJson) return print(json::write_pretty(facts));
   std::vector<Row> rows;
@@ -58,11 +63,9 @@ Result<std::string> only_file(const Arguments& args, std::string_view verb) {
 
 // --- Save ---
 
-Status receive(Session& session, AtomicFile& file) {
-  APM_TRY(const json::Value begun, ask(session, kSavePath, {}));
-  APM_TRY(const std::string id, json::require_string(begun, "id"));
+Status receive_pieces(Session& session, const std::string& transfer, AtomicFile& file) {
   for (std::uint64_t number = 0;; ++number) {
-    APM_TRY(const json::Value piece, ask(session, concat(kSavePath, "/", id), {{"piece", number}}));
+    APM_TRY(const json::Value piece, ask(session, transfer, {{"piece", number}}));
     APM_TRY(const std::string text, json::require_string(piece, "data"));
     APM_TRY(const Bytes data, base64_decode(text));
     APM_CHECK_OK(file.write(data));
@@ -72,6 +75,15 @@ Status receive(Session& session, AtomicFile& file) {
     }
     if (*last->as_bool()) return {};
   }
+}
+
+Status receive(Session& session, AtomicFile& file) {
+  APM_TRY(const json::Value begun, ask(session, kSavePath, {}));
+  APM_TRY(const std::string id, json::require_string(begun, "id"));
+  const std::string transfer = concat(kSavePath, "/", id);
+  const Status done = receive_pieces(session, transfer, file);
+  if (!done.ok()) give_up(session, transfer);
+  return done;
 }
 
 // Published only when what is on the disk is a whole snapshot.
@@ -95,19 +107,28 @@ int save(Session& session, const Arguments& args) {
 
 // --- Restore ---
 
+Status send_pieces(Session& session, const std::string& transfer, const snapshot::Source& source,
+                   std::size_t most) {
+  for (std::uint64_t number = 0;; ++number) {
+    APM_TRY(const Bytes data, source(most));
+    if (data.empty()) return {};
+    APM_CHECK_OK(ask(session, transfer, {{"piece", number}, {"data", base64_encode(data)}}));
+  }
+}
+
+// The path of the transfer, all sent.
 Result<std::string> send(Session& session, int fd, const std::string& path) {
   APM_TRY(const json::Value begun, ask(session, kRestorePath, {}));
   APM_TRY(const std::string id, json::require_string(begun, "id"));
   APM_TRY(const std::int64_t most, json::require_int(begun, "piece_bytes_max"));
   if (most < 1) return Error(Code::kUnavailable, "answer", "the server takes no piece");
   if (::lseek(fd, 0, SEEK_SET) != 0) return io_error("rewind " + path);
-  const snapshot::Source source = snapshot::source_of(fd, path);
-  for (std::uint64_t number = 0;; ++number) {
-    APM_TRY(const Bytes data, source(static_cast<std::size_t>(most)));
-    if (data.empty()) return id;
-    APM_CHECK_OK(ask(session, concat(kRestorePath, "/", id),
-                     {{"piece", number}, {"data", base64_encode(data)}}));
-  }
+  std::string transfer = concat(kRestorePath, "/", id);
+  const Status sent =
+      send_pieces(session, transfer, snapshot::source_of(fd, path), static_cast<std::size_t>(most));
+  if (sent.ok()) return transfer;
+  give_up(session, transfer);
+  return sent.error();
 }
 
 Result<json::Object> restore_online(Session& session, const std::string& path, bool force) {
@@ -115,9 +136,8 @@ Result<json::Object> restore_online(Session& session, const std::string& path, b
   if (!file.valid()) return io_error("open " + path);
   // Damage is found here, before anything is sent; the server looks again.
   APM_TRY(const snapshot::Verified found, snapshot::verify(snapshot::source_of(file.get(), path)));
-  APM_TRY(const std::string id, send(session, file.get(), path));
-  APM_TRY(const json::Value done,
-          ask(session, concat(kRestorePath, "/", id, "/commit"), {{"force", force}}));
+  APM_TRY(const std::string transfer, send(session, file.get(), path));
+  APM_TRY(const json::Value done, ask(session, transfer + "/commit", {{"force", force}}));
   json::Object facts = describe(found.header, found.records);
   for (const char* name : {"written", "deleted", "authenticated"}) {
     if (const json::Value* value = done.at(name)) facts.set(name, *value);

@@ -1,6 +1,8 @@
 // The snapshot file: what is written is read, and no damage is taken for a snapshot.
 
+#include "base/byte_reader.h"
 #include "crypto/digest.h"
+#include "snapshot/limits.h"
 #include "snapshot/snapshot_fixture.h"
 #include "storage/limits.h"
 #include "storage/map_snapshot.h"
@@ -117,6 +119,17 @@ TEST_F(FormatTest, EachCheckRefusesWhatOnlyItSees) {
   ASSERT_EQ(tag[first_record], kRecordTag);
   tag[first_record] = 2;
   EXPECT_EQ(verdict(resealed(tag)), "snapshot_record");
+}
+
+TEST_F(FormatTest, AHeaderHasAtMostItsLimit) {
+  const auto verdict_of_size = [this](std::size_t size) {
+    Bytes head = to_bytes(kMagic);
+    append_u16_be(head, kFormatVersion);
+    append_u32_be(head, static_cast<std::uint32_t>(size));
+    return verdict(head);
+  };
+  EXPECT_EQ(verdict_of_size(kHeaderBytesMax), "snapshot_truncated");  // would be read
+  EXPECT_EQ(verdict_of_size(kHeaderBytesMax + 1), "snapshot_header");
 }
 
 TEST_F(FormatTest, TheContentMustBeThatOfAWholeStore) {
