@@ -3,7 +3,7 @@
 // What an operator configures of the attested login: the policy floors that evidence of each family
 // must meet, a claims policy for all of them, and the Intel service keys (kept for SGX families;
 // never given back). The floors are the verifiers' own, with their safe defaults
-// (docs/adr/0018-floors-and-claims-policies.md).
+// (docs/adr/0016-floors-and-claims-policies.md).
 
 #include <cstdint>
 #include <set>
