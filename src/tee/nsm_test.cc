@@ -62,7 +62,7 @@ TEST_F(NsmTest, AsksInTheModulesWordsAndGivesTheDocument) {
   EXPECT_EQ(*document, Bytes{0x84});
   Bytes expected = *hex_decode(
       "a16b4174746573746174696f6e"      // {"Attestation":
-      "a3"                              // {
+      "a3"                              // a map of three
       "69757365725f64617461420102"      //   "user_data": h'0102'
       "656e6f6e6365f6"                  //   "nonce": null
       "6a7075626c69635f6b657959012c");  // "public_key": 300 bytes
