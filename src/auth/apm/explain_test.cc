@@ -157,8 +157,7 @@ TEST_F(ApmExplain, EveryFamilyIsJudgedInFull) {
               "policy: family_not_allowed");
     const json::Value answer = ask(row.file);
     EXPECT_EQ(*answer.string_at("binding"), kNotBound);
-    EXPECT_EQ(*answer.at("login_supported")->as_bool(),
-              *answer.string_at("family") != "maa");
+    EXPECT_EQ(*answer.at("login_supported")->as_bool(), *answer.string_at("family") != "maa");
     EXPECT_GT(answer.at("rules")->as_array()->size(), 3U);
     EXPECT_EQ(answer.string_at("enclave_id")->size(), 64U);
   }
