@@ -68,13 +68,16 @@ struct Reply {
 
 class Server {
  public:
-  explicit Server(storage::Store& memory, ManualClock& manual, Mode mode, Phase phase)
+  Server(storage::Store& memory, ManualClock& manual, Mode mode, Phase phase)
+      : Server(memory, manual, mode, phase, factories(manual)) {}
+  Server(storage::Store& memory, ManualClock& manual, Mode mode, Phase phase,
+         mounts::Factories made)
       : clock(manual),
         barrier(memory, manual),
         tokens(barrier, manual),
         batch(manual),
         policies(barrier),
-        table(barrier, factories(manual)),
+        table(barrier, std::move(made)),
         broker(log),
         core(CoreParts{barrier, tokens, batch, table, policies, broker, manual, log},
              ServerInfo{"inmem", "test", "https://127.0.0.1:8200"}, mode, phase,

@@ -26,12 +26,15 @@ json::Object tcb_claims(const TcbVerdict& tcb, std::uint64_t evaluation_number) 
 
 }  // namespace
 
+json::Object hardware_claims(std::string_view model) {
+  return {{std::string(kOemId), kIntelEnterpriseNumber},
+          {std::string(kHwModel), base64url_encode(as_bytes(model))}};
+}
+
 json::Object common_claims(const Evidence& evidence, std::string_view model, bool debug) {
-  json::Object out;
+  json::Object out = hardware_claims(model);
   out.set(std::string(kEatProfile), kClaimsProfile);
   out.set(std::string(kEatNonce), base64url_encode(report_data_of(evidence.quote)));
-  out.set(std::string(kOemId), kIntelEnterpriseNumber);
-  out.set(std::string(kHwModel), base64url_encode(as_bytes(model)));
   out.set(std::string(kDebugStatus), debug ? kDebugEnabled : kDebugDisabled);
   return out;
 }

@@ -7,7 +7,10 @@
 
 namespace apm::attestation::dcap {
 
-// The names of EAT (attestation/claims.h): profile, nonce (REPORTDATA), maker, model, debug status.
+// The names of EAT (attestation/claims.h) for maker and model.
+[[nodiscard]] json::Object hardware_claims(std::string_view model);
+
+// All the names of EAT: profile, nonce (REPORTDATA), maker, model, debug status.
 [[nodiscard]] json::Object common_claims(const Evidence& evidence, std::string_view model,
                                          bool debug);
 

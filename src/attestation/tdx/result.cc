@@ -11,6 +11,7 @@
 namespace apm::attestation::tdx {
 namespace {
 
+constexpr std::string_view kModel = "Intel TDX";
 constexpr std::string_view kEnclaveDomain("apm-enclave-id-v1\0tdx\0", 22);
 
 }  // namespace
@@ -36,11 +37,13 @@ Result<std::string> enclave_id(const TdReport& report) {
   return hex_encode(crypto::sha256(text));
 }
 
+json::Object hardware_claims() { return dcap::hardware_claims(kModel); }
+
 Result<EvidenceResult> result_of(const Claims& claims) {
   EvidenceResult out;
   APM_TRY(out.enclave_id, enclave_id(claims.report));
   out.family = "tdx";
-  out.claims = dcap::common_claims(claims.evidence, "Intel TDX", claims.report.debug());
+  out.claims = dcap::common_claims(claims.evidence, kModel, claims.report.debug());
   out.claims.set("tdx", own_claims(claims));
   if (claims.evidence.chain) out.trust_anchor = claims.evidence.chain->anchor->name;
   out.vendor_anchor = out.trust_anchor == dcap::kVendorAnchorName;

@@ -18,6 +18,9 @@ namespace apm::attestation::tdx {
 // launch image was measured, and on Azure that image is Microsoft's paravisor, the same for all.
 [[nodiscard]] Result<std::string> enclave_id(const TdReport& report);
 
+// Maker and model in EAT's words, for evidence of another family that a TD quote is part of.
+[[nodiscard]] json::Object hardware_claims();
+
 [[nodiscard]] Result<EvidenceResult> result_of(const Claims& claims);
 
 }  // namespace apm::attestation::tdx

@@ -1,12 +1,10 @@
 #include "auth/apm/config.h"
 
-#include <algorithm>
-#include <array>
-
 #include "attestation/limits.h"
 #include "auth/apm/config_intel.h"
 #include "auth/apm/config_nitro.h"
 #include "auth/apm/config_snp.h"
+#include "auth/apm/families.h"
 #include "base/text.h"
 
 namespace apm::auth_apm {
@@ -15,10 +13,7 @@ namespace {
 constexpr RegisterKind kTpmPcrs{attestation::kPcrCount, 32};
 
 std::string check_known_family(const std::string& name) {
-  constexpr std::array<std::string_view, 7> kFamilies{
-      "azure-snp-vtpm", "azure-tdx-vtpm", "snp", "tdx", "sgx", "aws-nitro", "maa"};
-  if (std::ranges::find(kFamilies, name) != kFamilies.end()) return "";
-  return concat("has an unknown family ", name);
+  return caller_key_of(name).ok() ? "" : concat("has an unknown family ", name);
 }
 
 void add_token_ttl(Settings& settings, std::uint64_t& ttl_s) {

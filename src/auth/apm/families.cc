@@ -119,8 +119,9 @@ Result<azure::AzureVtpmEvidence> read_azure(const json::Value& body, const Judge
   APM_TRY(out.platform.endorsements, read_amd(body));
   APM_TRY(out.platform.crl, optional_base64(body, "amd_crl"));
   APM_TRY(out.platform.td_quote, optional_base64(body, "td_quote"));
-  APM_TRY(out.quote.attest, base64_member(body.at("quote"), "attest"));
-  APM_TRY(out.quote.signature, base64_member(body.at("quote"), "signature"));
+  APM_TRY(SignedMember quote, signed_member(body, "quote"));
+  out.quote.attest = std::move(quote.attest);
+  out.quote.signature = std::move(quote.signature);
   APM_TRY(out.quote.pcrs, pcr_members(body.at("pcrs")));
   if (!judge.challenged) {
     APM_TRY(out.event_log, optional_base64(body, "event_log"));
@@ -129,8 +130,9 @@ Result<azure::AzureVtpmEvidence> read_azure(const json::Value& body, const Judge
     APM_TRY(out.event_log, base64_member(&body, "event_log"));
   }
   APM_TRY(out.key_public, base64_member(&body, "key_public"));
-  APM_TRY(out.certify_attest, base64_member(body.at("key_certify"), "attest"));
-  APM_TRY(out.certify_signature, base64_member(body.at("key_certify"), "signature"));
+  APM_TRY(SignedMember certified, signed_member(body, "key_certify"));
+  out.certify_attest = std::move(certified.attest);
+  out.certify_signature = std::move(certified.signature);
   return out;
 }
 
@@ -148,6 +150,7 @@ azure::TdVerdict td_verdict(const tdx::Claims& claims) {
   azure::TdVerdict out;
   out.report_data = to_bytes(claims.report.report_data);
   out.debug = claims.report.debug();
+  out.eat = tdx::hardware_claims();
   out.tdx = tdx::own_claims(claims);
   if (claims.evidence.chain) out.trust_anchor = claims.evidence.chain->anchor->name;
   out.vendor_anchor = out.trust_anchor == dcap::kVendorAnchorName;
@@ -226,34 +229,70 @@ Result<Judged> verify_maa(const json::Value& body, const Judge& judge, Appraisal
   return Judged{std::move(verified.evidence), {}};
 }
 
+// ---- The table ----
+
+using Members = std::span<const std::string_view>;
+using Name = std::string_view;
+// Both kinds of machine: which one it is, the HCL report says (family_mismatch).
+constexpr std::array<Name, 12> kAzure = {
+    "hcl_report",        "quote", "pcrs",    "event_log", "key_public", "key_certify", "vcek_chain",
+    "certificate_table", "thim",  "amd_crl", "td_quote",  "collateral"};
+constexpr std::array<Name, 5> kSnp = {"report", "vcek_chain", "certificate_table", "thim",
+                                      "amd_crl"};
+constexpr std::array<Name, 2> kIntel = {"quote", "collateral"};
+constexpr std::array<Name, 1> kNitro = {"document"};
+constexpr std::array<Name, 2> kMaa = {"token", "jwks"};
+
 struct Family {
   std::string_view name;
+  CallerKey key;
+  Members members;
   Result<Judged> (*verify)(const json::Value& body, const Judge& judge, Appraisal& appraisal);
 };
-constexpr std::array kFamilies = {Family{"azure-snp-vtpm", verify_azure},
-                                  Family{"azure-tdx-vtpm", verify_azure},
-                                  Family{"snp", verify_snp},
-                                  Family{"sgx", verify_sgx},
-                                  Family{"tdx", verify_tdx},
-                                  Family{"aws-nitro", verify_nitro},
-                                  Family{"maa", verify_maa}};
+constexpr std::array kFamilies = {
+    Family{"azure-snp-vtpm", CallerKey::kCertified, kAzure, verify_azure},
+    Family{"azure-tdx-vtpm", CallerKey::kCertified, kAzure, verify_azure},
+    Family{"snp", CallerKey::kSent, kSnp, verify_snp},
+    Family{"sgx", CallerKey::kSent, kIntel, verify_sgx},
+    Family{"tdx", CallerKey::kSent, kIntel, verify_tdx},
+    Family{"aws-nitro", CallerKey::kSent, kNitro, verify_nitro},
+    Family{"maa", CallerKey::kSent, kMaa, verify_maa}};
+
+Result<const Family*> find_family(std::string_view name) {
+  for (const Family& family : kFamilies) {
+    if (family.name == name) return &family;
+  }
+  return Error(Code::kInvalidArgument, "family_unsupported",
+               concat("login: evidence family '", name.substr(0, 64), "' is not supported"));
+}
+
+// What a verifier would not look at is no evidence, and whoever sent it thinks otherwise.
+Status check_members(const json::Object& body, const Family& family, const Judge& judge) {
+  std::vector<Name> known(family.members.begin(), family.members.end());
+  known.insert(known.end(), {"family", "nonce"});
+  if (family.key == CallerKey::kSent) known.emplace_back("caller_key");
+  if (!judge.challenged) known.emplace_back("at");
+  return only_members(body, known);
+}
 
 }  // namespace
+
+Result<CallerKey> caller_key_of(std::string_view family) {
+  APM_TRY(const Family* found, find_family(family));
+  return found->key;
+}
 
 Result<Judged> verify_evidence(const json::Object& evidence, const Judge& judge,
                                Appraisal& appraisal) {
   const json::Value body(evidence);
   APM_TRY(const std::string name, text_member(&body, "family"));
-  for (const Family& family : kFamilies) {
-    if (family.name != name) continue;
-    APM_TRY(Judged judged, family.verify(body, judge, appraisal));
-    const std::string& found = judged.result.family;
-    APM_CHECK_OK(appraisal.require(
-        found == name, {Stage::kFormat, "family_mismatch", concat("evidence of ", found), name}));
-    return judged;
-  }
-  return Error(Code::kInvalidArgument, "family_unsupported",
-               concat("login: evidence family '", name.substr(0, 64), "' is not supported"));
+  APM_TRY(const Family* family, find_family(name));
+  APM_CHECK_OK(check_members(evidence, *family, judge));
+  APM_TRY(Judged judged, family->verify(body, judge, appraisal));
+  const std::string& found = judged.result.family;
+  APM_CHECK_OK(appraisal.require(
+      found == name, {Stage::kFormat, "family_mismatch", concat("evidence of ", found), name}));
+  return judged;
 }
 
 }  // namespace apm::auth_apm

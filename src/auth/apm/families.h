@@ -11,15 +11,17 @@
 // nothing, and the answer says so (explain.h). Everything else is judged alike: in full, by the
 // floors of the configuration and the anchors of the server. Pure; any thread.
 //
-// Members, standard base64 unless said otherwise (docs/operations/authorising.md):
-//   azure-snp-vtpm, azure-tdx-vtpm   hcl_report, quote, pcrs, event_log, key_public, key_certify
-//   (the
-//                                    last three optional in a file); td_quote
-//   snp                              report; vcek_chain, certificate_table or thim; amd_crl
-//   sgx, tdx                         quote; collateral (text, Intel's names)
-//   aws-nitro                        document
-//   maa                              token (text), jwks (text: the key set of the token's issuer);
-//                                    files only: a token cannot answer a challenge
+// Members, standard base64 unless said otherwise (docs/operations/authorising.md). Any other is
+// refused; "family" stands beside them, "nonce" and "caller_key" of a login (a file may be what a
+// login sent), "at" of a file.
+//   azure-*-vtpm     hcl_report, quote, pcrs, event_log, key_public, key_certify (the last three
+//                    optional in a file); of SNP machines vcek_chain, certificate_table or thim,
+//                    amd_crl; of TDX machines td_quote, collateral
+//   snp              report; vcek_chain, certificate_table or thim; amd_crl
+//   sgx, tdx         quote; collateral (text, Intel's names)
+//   aws-nitro        document
+//   maa              token (text), jwks (text: the key set of the token's issuer); files only: a
+//                    token cannot answer a challenge
 //
 // Errors: kInvalidArgument "login_malformed", "family_unsupported", "maa_login_unsupported";
 // kRefused as each verifier, with its rules in the appraisal; missing collateral too is refused by
@@ -37,6 +39,14 @@
 #include "crypto/keys.h"
 
 namespace apm::auth_apm {
+
+// Where the key stands that a login's answer is sealed to.
+enum class CallerKey {
+  kSent,       // beside the evidence, which is bound to it
+  kCertified,  // in the evidence: a key that its TPM certifies
+};
+// kInvalidArgument "family_unsupported".
+[[nodiscard]] Result<CallerKey> caller_key_of(std::string_view family);
 
 // Never null.
 struct TrustAnchors {

@@ -1,8 +1,8 @@
 #include "auth/apm/wire.h"
 
-#include "attestation/azure_vtpm/verify.h"
 #include "attestation/login_binding.h"
 #include "attestation/tpm/public_area.h"
+#include "auth/apm/families.h"
 #include "auth/apm/limits.h"
 #include "auth/apm/wire_values.h"
 #include "base/encoding.h"
@@ -12,11 +12,6 @@
 
 namespace apm::auth_apm {
 namespace {
-
-bool certifies_its_key(std::string_view family) {
-  return family == attestation::azure_vtpm::kFamily ||
-         family == attestation::azure_vtpm::kTdxFamily;
-}
 
 Result<crypto::PublicKey> read_sealing_key(ByteView spki) {
   auto key = crypto::PublicKey::from_spki_der(spki);
@@ -37,7 +32,8 @@ Result<LoginRequest> read_login(const json::Object& data) {
   auto decoded = base64url_decode(nonce);
   if (!decoded.ok()) return malformed_member("nonce", "is not base64url");
   login.nonce = std::move(*decoded);
-  if (certifies_its_key(login.family)) {
+  APM_TRY(const CallerKey where, caller_key_of(login.family));
+  if (where == CallerKey::kCertified) {
     APM_TRY(const Bytes key_public, base64_member(&body, "key_public"));
     login.key_name = attestation::tpm::object_name(key_public);
     return login;

@@ -1,5 +1,8 @@
 #include "auth/apm/wire_values.h"
 
+#include <algorithm>
+#include <array>
+
 #include "attestation/limits.h"
 #include "base/encoding.h"
 #include "base/text.h"
@@ -31,6 +34,30 @@ Result<std::string> optional_text(const json::Value& object, std::string_view na
 Result<Bytes> optional_base64(const json::Value& object, std::string_view name) {
   if (object.at(name) == nullptr) return Bytes();
   return base64_member(&object, name);
+}
+
+Status only_members(const json::Object& object, std::span<const std::string_view> known) {
+  constexpr std::size_t kShown = 64;
+  for (const auto& [name, value] : object) {
+    if (std::ranges::find(known, std::string_view(name)) != known.end()) continue;
+    return malformed_member(std::string_view(name).substr(0, kShown),
+                            "is not a member of such a request; what it says would not be looked "
+                            "at (docs/formats/attested-login.md)");
+  }
+  return {};
+}
+
+Result<SignedMember> signed_member(const json::Value& object, std::string_view name) {
+  constexpr std::array<std::string_view, 2> kMembers{"attest", "signature"};
+  const json::Value* member = object.at(name);
+  if (member == nullptr || member->as_object() == nullptr) {
+    return malformed_member(name, "is required: an object with attest and signature");
+  }
+  APM_CHECK_OK(only_members(*member->as_object(), kMembers));
+  SignedMember out;
+  APM_TRY(out.attest, base64_member(member, "attest"));
+  APM_TRY(out.signature, base64_member(member, "signature"));
+  return out;
 }
 
 Result<attestation::tpm::PcrValues> pcr_members(const json::Value* member) {

@@ -2,6 +2,7 @@
 
 #include "attestation/azure_vtpm/result.h"
 #include "attestation/azure_vtpm/verify.h"
+#include "attestation/tdx/result.h"
 #include "attestation/tdx/verify.h"
 #include "base/text.h"
 #include "cli/evidence/amd_inputs.h"
@@ -40,6 +41,7 @@ Result<azure::TdVerdict> judge_td_quote(const Case& c, ByteView quote, Appraisal
   azure::TdVerdict verdict;
   verdict.report_data = to_bytes(claims->report.report_data);
   verdict.debug = claims->report.debug();
+  verdict.eat = attestation::tdx::hardware_claims();
   verdict.tdx = attestation::tdx::own_claims(*claims);
   if (claims->evidence.chain) verdict.trust_anchor = claims->evidence.chain->anchor->name;
   verdict.vendor_anchor = !c.has("root") && !verdict.trust_anchor.empty();
