@@ -17,10 +17,9 @@ Result<std::optional<Bytes>> MemoryStore::get(const std::string& key) {
 Result<std::vector<std::string>> MemoryStore::list(const std::string& prefix) {
   APM_CHECK_OK(check_prefix(prefix));
   const MutexLock lock(content_->mutex_);
-  const auto& values = content_->values_;
   std::vector<std::string> names;
-  auto at = values.lower_bound(prefix);
-  while (at != values.end() && at->first.starts_with(prefix)) {
+  auto at = content_->values_.lower_bound(prefix);
+  while (at != content_->values_.end() && at->first.starts_with(prefix)) {
     if (names.size() == kListNamesMax) {
       return Error(Code::kTooLarge, "storage_list",
                    concat(prefix, " has more than ", kListNamesMax, " names"));
@@ -33,7 +32,7 @@ Result<std::vector<std::string>> MemoryStore::list(const std::string& prefix) {
     }
     names.push_back(at->first.substr(prefix.size(), slash + 1 - prefix.size()));
     // '0' follows '/' in ASCII: the first key that is not below this name.
-    at = values.lower_bound(at->first.substr(0, slash) + '0');
+    at = content_->values_.lower_bound(at->first.substr(0, slash) + '0');
   }
   return names;
 }
