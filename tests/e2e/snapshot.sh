@@ -106,7 +106,7 @@ until [ "$(secret anjuna/load n)" != null ]; do sleep 0.05; done
 kill "$load"; wait "$load" 2>/dev/null || true; load=''
 [ "$(stat -c %a "$dir/one.snap")" = 600 ] || fail "the snapshot's mode"
 [ "$(find "$dir" -name '*.snap.*' | wc -l)" = 0 ] || fail "a temporary file was left"
-[ "$(head -c -32 "$dir/one.snap" | sha256sum | cut -d' ' -f1)" = "$(tail -c 32 "$dir/one.snap" | xxd -p -c 64)" ] ||
+[ "$(head -c -32 "$dir/one.snap" | sha256sum | cut -d' ' -f1)" = "$(tail -c 32 "$dir/one.snap" | od -An -v -tx1 | tr -d " \n")" ] ||
   fail "the digest is not that of the file"
 grep -aq kept "$dir/one.snap" && fail "a secret is readable in the snapshot"
 grep -aqF "$VAULT_TOKEN" "$dir/one.snap" && fail "a token is readable in the snapshot"
