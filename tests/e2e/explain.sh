@@ -122,6 +122,7 @@ says "does not apply" '.verdict == "accept" and .secrets == [] and .authorizatio
 check "a floor" "$apm" write auth/apm/config min_tcb_snp=200
 refused "below the floor" snp_tcb_too_old "$admin" authorize --dry-run "${snp[@]}"
 says "by policy" '.refused_by == "policy" and .secrets == []'
-quote=$(ls "$vectors"/sgx/*.quote.bin | head -n 1)
+quotes=("$vectors"/sgx/*.quote.bin)
+quote=${quotes[0]}
 refused "an SGX capture without collateral" dcap_collateral_missing "$admin" authorize --dry-run "$quote" -format=json
 echo "$passed checks passed"
