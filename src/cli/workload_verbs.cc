@@ -17,7 +17,8 @@ FlagSet workload_flags() {
           .plain = {}};
 }
 
-// The device that `devices` marks as used; the TPM when it is the one, or was named.
+// The device that `devices` marks as used; the TPM when it is the one or was named, and when
+// nothing is found: its own error then names it, and a TPM need not carry Azure's tag to be one.
 std::optional<tee::Finding> hardware(const Arguments& args) {
   if (args.has("tcti")) return std::nullopt;
   const auto files = tee::system_device_files();

@@ -9,6 +9,7 @@
 #include "attestation/testing/synthetic_enclave.h"
 #include "attestation/testing/synthetic_maa.h"
 #include "attestation/testing/synthetic_machine.h"
+#include "auth/apm/testing/family_logins.h"
 #include "base/encoding.h"
 #include "storage/leased_memory_store.h"
 
@@ -25,17 +26,6 @@ struct File {
   json::Object evidence;
   std::int64_t now = 0;
 };
-
-std::string collateral_text(const attestation::dcap::Collateral& c) {
-  return json::write(json::Object{{"tcb_info", c.tcb_info.body},
-                                  {"tcb_info_signature", hex_encode(c.tcb_info.signature)},
-                                  {"tcb_info_issuer_chain", c.tcb_info.chain_pem},
-                                  {"qe_identity", c.qe_identity.body},
-                                  {"qe_identity_signature", hex_encode(c.qe_identity.signature)},
-                                  {"qe_identity_issuer_chain", c.qe_identity.chain_pem},
-                                  {"pck_crl", hex_encode(c.pck_crl)},
-                                  {"root_ca_crl", hex_encode(c.root_crl)}});
-}
 
 class ApmExplain : public ::testing::Test {
  protected:
@@ -76,7 +66,7 @@ class ApmExplain : public ::testing::Test {
   static File intel(DcapTrial trial) {
     return {json::Object{{"family", trial.is_tdx() ? "tdx" : "sgx"},
                          {"quote", base64_encode(trial.platform.quote())},
-                         {"collateral", collateral_text(trial.platform.collateral())}},
+                         {"collateral", testing::collateral_text(trial.platform.collateral())}},
             trial.now_unix_s};
   }
   static File nitro() {
