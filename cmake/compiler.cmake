@@ -35,6 +35,9 @@ else()
   add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
 endif()
 
+# A program needs the libraries that it calls, not those of every folder below it.
+add_link_options(-Wl,--as-needed)
+
 find_program(APM_MOLD mold)
 if(APM_MOLD)
   add_link_options(-fuse-ld=mold)

@@ -177,11 +177,32 @@ Status BlobClient::append_block(const std::string& name, ByteView block,
 
 Status BlobClient::put_block_blob(const std::string& name, ByteView content,
                                   const Deadline& deadline) {
+  return put_block_blob(name, content, {}, deadline);
+}
+
+Status BlobClient::put_block_blob(const std::string& name, ByteView content,
+                                  const PutCondition& condition, const Deadline& deadline) {
   Call call("PUT", name, "write");
   call.headers = {{"x-ms-blob-type", "BlockBlob"}};
+  if (!condition.lease_id.empty()) call.headers.emplace_back("x-ms-lease-id", condition.lease_id);
+  if (!condition.etag.empty()) call.headers.emplace_back("If-Match", condition.etag);
+  if (condition.if_absent) call.headers.emplace_back("If-None-Match", "*");
   call.body = std::string(as_text(content));
   APM_CHECK_OK(send(std::move(call), deadline));
   return {};
+}
+
+Result<BlobContent> BlobClient::get_whole(const std::string& name, std::size_t bytes_max,
+                                          const Deadline& deadline) {
+  Call call("GET", name, "read");
+  call.answer_bytes_max = bytes_max;
+  APM_TRY(const net::Response response, send(std::move(call), deadline));
+  const std::string* etag = response.header("etag");
+  const std::string* state = response.header("x-ms-lease-state");
+  if (response.status != 200 || etag == nullptr || state == nullptr) {
+    return bad_answer("reading " + name, "ETag or lease state is missing");
+  }
+  return BlobContent{to_bytes(response.body), *etag, *state};
 }
 
 Result<Bytes> BlobClient::get_range(const std::string& name, ByteRange range,
@@ -225,12 +246,13 @@ Status BlobClient::lease(Call call, const Deadline& deadline) {
 
 Status BlobClient::acquire_lease(const std::string& name, const std::string& lease_id,
                                  unsigned seconds, const Deadline& deadline) {
-  if (seconds < kBlobLeaseSecondsMin || seconds > kBlobLeaseSecondsMax) {
-    return bad_request("a lease has 15 to 60 seconds");
+  const bool endless = seconds == kBlobLeaseEndless;
+  if (!endless && (seconds < kBlobLeaseSecondsMin || seconds > kBlobLeaseSecondsMax)) {
+    return bad_request("a lease has 15 to 60 seconds, or no end");
   }
   Call call("PUT", name, "take the lease of");
   call.headers = {{"x-ms-lease-action", "acquire"},
-                  {"x-ms-lease-duration", std::to_string(seconds)},
+                  {"x-ms-lease-duration", endless ? "-1" : std::to_string(seconds)},
                   {"x-ms-proposed-lease-id", lease_id}};
   return lease(std::move(call), deadline);
 }
@@ -240,6 +262,15 @@ Status BlobClient::renew_lease(const std::string& name, const std::string& lease
   Call call("PUT", name, "renew the lease of");
   call.headers = {{"x-ms-lease-action", "renew"}, {"x-ms-lease-id", lease_id}};
   return lease(std::move(call), deadline);
+}
+
+Status BlobClient::break_lease(const std::string& name, const Deadline& deadline) {
+  Call call("PUT", name, "end the lease of");
+  call.headers = {{"x-ms-lease-action", "break"}, {"x-ms-lease-break-period", "0"}};
+  const Status ended = lease(std::move(call), deadline);
+  // Nobody has it.
+  if (!ended.ok() && ended.error().reason == "blob_lease_lost") return {};
+  return ended;
 }
 
 Status BlobClient::release_lease(const std::string& name, const std::string& lease_id,
@@ -269,6 +300,12 @@ Error foreign_block(const std::string& name) {
                  ": something else stands there. Somebody else wrote to this log")};
 }
 
+// The look itself failed, also when the log is gone: nothing says that the append was not done.
+Error stays_unknown(const Error& error) {
+  return {Code::kUnavailable, error.reason,
+          concat(error.message, ". Whether an append was done before is not known")};
+}
+
 bool outcome_unknown(const Error& error) {
   return error.code == Code::kUnavailable || error.code == Code::kDeadlineExceeded;
 }
@@ -276,15 +313,19 @@ bool outcome_unknown(const Error& error) {
 }  // namespace
 
 Status append_once(BlobClient& client, const std::string& name, ByteView block,
-                   const AppendCondition& condition, const Deadline& deadline) {
+                   const AppendCondition& condition, const Deadline& deadline, Doubt doubt) {
+  bool in_doubt = doubt == Doubt::kEarlierAttempt;
   for (int attempt = 1;; ++attempt) {
     const Status sent = client.append_block(name, block, condition, deadline);
-    if (sent.ok() || sent.error().code == Code::kInvalidArgument) return sent;
-    // Whatever this answer says, an attempt before it, believed lost, can have been done.
-    APM_TRY(const Standing standing, look_up(client, name, block, condition.position, deadline));
-    if (standing == Standing::kOurs) return {};
+    if (sent.ok()) return sent;
     const bool unknown = outcome_unknown(sent.error());
-    if (standing == Standing::kOther && unknown) return foreign_block(name);
+    if (!unknown && !in_doubt) return sent;
+    // Whatever this answer says, an attempt before it, believed lost, can have been done.
+    in_doubt = true;
+    const auto standing = look_up(client, name, block, condition.position, deadline);
+    if (!standing.ok()) return stays_unknown(standing.error());
+    if (*standing == Standing::kOurs) return {};
+    if (*standing == Standing::kOther && unknown) return foreign_block(name);
     if (!unknown || attempt == kAppendAttempts || deadline.passed()) return sent;
     std::this_thread::sleep_for(std::min(deadline.left(), kAppendRetryPause));
   }

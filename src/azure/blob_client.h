@@ -61,6 +61,20 @@ struct AppendCondition {
   std::uint64_t position = 0;  // the blob's size before
 };
 
+// What replacing a blob requires; an empty field requires nothing, and `if_absent` that there is
+// none.
+struct PutCondition {
+  std::string lease_id;
+  std::string etag;
+  bool if_absent = false;
+};
+
+struct BlobContent {
+  Bytes bytes;
+  std::string etag;
+  std::string lease_state;
+};
+
 class BlobClient {
  public:
   using Sender = std::function<Result<net::Response>(const net::Request&, const Deadline&)>;
@@ -75,6 +89,11 @@ class BlobClient {
   // Replaces a blob of this name, or makes it.
   [[nodiscard]] Status put_block_blob(const std::string& name, ByteView content,
                                       const Deadline& deadline);
+  [[nodiscard]] Status put_block_blob(const std::string& name, ByteView content,
+                                      const PutCondition& condition, const Deadline& deadline);
+  // A small blob as a whole; kTooLarge beyond `bytes_max`.
+  [[nodiscard]] Result<BlobContent> get_whole(const std::string& name, std::size_t bytes_max,
+                                              const Deadline& deadline);
   // Fewer bytes than asked for when the blob ends before.
   [[nodiscard]] Result<Bytes> get_range(const std::string& name, ByteRange range,
                                         const Deadline& deadline);
@@ -88,6 +107,8 @@ class BlobClient {
                                      unsigned seconds, const Deadline& deadline);
   [[nodiscard]] Status renew_lease(const std::string& name, const std::string& lease_id,
                                    const Deadline& deadline);
+  // Ends whoever's lease at once; none is fine. The lease can be acquired then.
+  [[nodiscard]] Status break_lease(const std::string& name, const Deadline& deadline);
   [[nodiscard]] Status release_lease(const std::string& name, const std::string& lease_id,
                                      const Deadline& deadline);
 
@@ -105,8 +126,12 @@ class BlobClient {
 
 // Appends exactly once: when an answer is lost, reads back what stands at the position, and sends
 // again only when nothing does. kPrecondition "blob_append_position" when something else does: the
-// caller is not the only writer. After any other error the outcome is unknown.
+// caller is not the only writer. "blob_lease_lost" and kNotFound when the service refused the only
+// attempt: nothing was done. After any other error the outcome is unknown; `doubt` says that it was
+// before this call already.
+enum class Doubt { kNone, kEarlierAttempt };
 [[nodiscard]] Status append_once(BlobClient& client, const std::string& name, ByteView block,
-                                 const AppendCondition& condition, const Deadline& deadline);
+                                 const AppendCondition& condition, const Deadline& deadline,
+                                 Doubt doubt = Doubt::kNone);
 
 }  // namespace apm::azure

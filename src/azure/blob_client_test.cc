@@ -1,13 +1,13 @@
 // The Blob client against a fake of the service that keeps one append blob (lost answers, stale
-// writers), and against Azurite when APM_TEST_AZURITE names its port on loopback.
+// writers), and against Azurite.
 
 #include "azure/blob_client.h"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <deque>
 
+#include "azure/azurite_fixture.h"
 #include "azure/limits.h"
 #include "azure/shared_key.h"
 #include "base/encoding.h"
@@ -185,37 +185,29 @@ TEST(SharedKeyTest, DateIsImfFixdate) {
   EXPECT_EQ(http_date(784'111'777), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
-// Azurite's published development account; it protects nothing.
-constexpr const char* kAccount = "devstoreaccount1";
-constexpr const char* kAccountKey =
-    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-
 class AzuriteTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const char* port = std::getenv("APM_TEST_AZURITE");
-    if (port == nullptr) GTEST_SKIP() << "APM_TEST_AZURITE does not name the port of an Azurite";
-    endpoint = concat("http://127.0.0.1:", port, "/", kAccount);
-    net::HttpClientConfig config;
-    config.only_loopback = true;
-    http.emplace(net::HttpClient::create(std::move(config)).value());
+    ASSERT_FALSE(AzuriteServer::shared().failed()) << AzuriteServer::shared().trouble();
+    if (!AzuriteServer::shared().trouble().empty()) {
+      GTEST_SKIP() << AzuriteServer::shared().trouble();
+    }
   }
-  BlobClient client(std::string_view key = kAccountKey) {
+  BlobClient& client(std::string_view key = kAzuriteKey) {
+    BlobStoreConfig config = AzuriteServer::shared().config(container);
     const Bytes raw = base64_decode(key).value();
-    return BlobClient::create(
-               [this](const net::Request& r, const Deadline& d) { return http->send(r, d); }, clock,
-               {endpoint, kAccount, container, crypto::SecretBytes::copy_of(ByteView(raw))})
-        .value();
+    config.account_key = crypto::SecretBytes::copy_of(ByteView(raw));
+    const auto shared = std::make_shared<const BlobStoreConfig>(std::move(config));
+    connection = blob_connector(shared)().value();
+    return connection->client();
   }
 
-  SystemClock clock;
-  std::string endpoint;
-  std::string container = "t" + hex_encode(crypto::SecretBytes::random(8).view());
-  std::optional<net::HttpClient> http;
+  std::string container = AzuriteServer::new_container();
+  std::unique_ptr<BlobConnection> connection;
 };
 
 TEST_F(AzuriteTest, AppendIsFencedByLeaseAndPosition) {
-  BlobClient c = client();
+  BlobClient& c = client();
   ASSERT_EQ(reason(c.create_container(soon())), "");
   ASSERT_EQ(reason(c.create_container(soon())), "");
   ASSERT_EQ(reason(c.create_append_blob("log/a b", soon())), "");
@@ -233,7 +225,7 @@ TEST_F(AzuriteTest, AppendIsFencedByLeaseAndPosition) {
 }
 
 TEST_F(AzuriteTest, FormerLeaderCannotWriteAfterATakeover) {
-  BlobClient c = client();
+  BlobClient& c = client();
   ASSERT_EQ(reason(c.create_container(soon())), "");
   ASSERT_EQ(reason(c.create_append_blob("log", soon())), "");
   ASSERT_EQ(reason(c.acquire_lease("log", kLeaseA, 15, soon())), "");
@@ -247,7 +239,7 @@ TEST_F(AzuriteTest, FormerLeaderCannotWriteAfterATakeover) {
 }
 
 TEST_F(AzuriteTest, BlockBlobsAreReplacedReadAndRemoved) {
-  BlobClient c = client();
+  BlobClient& c = client();
   ASSERT_EQ(reason(c.create_container(soon())), "");
   ASSERT_EQ(reason(c.put_block_blob("c/1", as_bytes("old"), soon())), "");
   ASSERT_EQ(reason(c.put_block_blob("c/1", as_bytes("new!"), soon())), "");

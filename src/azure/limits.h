@@ -40,5 +40,18 @@ inline constexpr std::size_t kBlobNameBytesMax = 1024;
 inline constexpr std::size_t kLogRecordBytesMax = 4 * 1024 * 1024;  // one Append Block
 inline constexpr unsigned kBlobLeaseSecondsMin = 15;
 inline constexpr unsigned kBlobLeaseSecondsMax = 60;
+inline constexpr unsigned kBlobLeaseEndless = 0;  // until it is broken or released
+
+// The store over it. The service ends a log at 50,000 appends; a new one begins well before.
+inline constexpr std::size_t kSegmentAppendsMax = 40'000;
+inline constexpr std::size_t kSegmentBytesMax = 64 * 1024 * 1024;  // to be replayed, at most
+inline constexpr std::size_t kLogBytesMax = std::size_t{4} * 1024 * 1024 * 1024;  // of one blob
+inline constexpr std::size_t kManifestBytesMax = 64 * 1024;
+inline constexpr std::size_t kManifestNamesMax = 64;  // of blobs that wait for their deletion
+inline constexpr std::size_t kLogQueueMax = 4096;     // commits that wait for the next append
+inline constexpr std::size_t kLogGroupMax = 128;      // commits in one append
+inline constexpr int kFollowAttempts = 5;             // when logs change under a reader
+inline constexpr milliseconds kLeasePollPause{200};
+inline constexpr milliseconds kTakeoverDeadline{600'000};  // with replay and checkpoint
 
 }  // namespace apm::azure

@@ -1,8 +1,8 @@
 #include "storage/memory_store.h"
 
 #include "base/text.h"
-#include "storage/limits.h"
 #include "storage/map_snapshot.h"
+#include "storage/names.h"
 
 namespace apm::storage {
 
@@ -17,24 +17,7 @@ Result<std::optional<Bytes>> MemoryStore::get(const std::string& key) {
 Result<std::vector<std::string>> MemoryStore::list(const std::string& prefix) {
   APM_CHECK_OK(check_prefix(prefix));
   const MutexLock lock(content_->mutex_);
-  std::vector<std::string> names;
-  auto at = content_->values_.lower_bound(prefix);
-  while (at != content_->values_.end() && at->first.starts_with(prefix)) {
-    if (names.size() == kListNamesMax) {
-      return Error(Code::kTooLarge, "storage_list",
-                   concat(prefix, " has more than ", kListNamesMax, " names"));
-    }
-    const std::size_t slash = at->first.find('/', prefix.size());
-    if (slash == std::string::npos) {
-      names.push_back(at->first.substr(prefix.size()));
-      ++at;
-      continue;
-    }
-    names.push_back(at->first.substr(prefix.size(), slash + 1 - prefix.size()));
-    // '0' follows '/' in ASCII: the first key that is not below this name.
-    at = content_->values_.lower_bound(at->first.substr(0, slash) + '0');
-  }
-  return names;
+  return names_below(content_->values_, prefix);
 }
 
 Result<std::unique_ptr<Snapshot>> MemoryStore::snapshot() {

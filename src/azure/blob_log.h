@@ -1,0 +1,75 @@
+#pragma once
+
+// The blobs of a commit log, read and replaced as wholes: manifest, checkpoint and segment. What
+// happens at a takeover and at a roll. Blocking; borrows the client; one thread at a time.
+//
+// Errors: those of BlobClient and log_record.h; kCorrupt "azure_checkpoint" when the checkpoint is
+// not the one that the manifest names.
+
+#include <string>
+
+#include "azure/blob_client.h"
+#include "azure/log_manifest.h"
+
+namespace apm::azure {
+
+inline constexpr const char* kManifestBlob = "apm/manifest";
+
+struct ReadManifest {
+  Manifest manifest;
+  std::string etag;
+  bool leased = false;
+};
+
+// The log as one who replayed it knows it.
+struct LogView {
+  LogState state;
+  std::string segment;
+  std::uint64_t segment_epoch = 0;
+  std::uint64_t position = 0;        // bytes of the segment that are in `state`
+  std::uint64_t first_sequence = 0;  // of the record before the segment's first
+  [[nodiscard]] std::uint64_t appends() const { return state.head.sequence - first_sequence; }
+};
+
+class BlobLog {
+ public:
+  explicit BlobLog(BlobClient& client) : client_(client) {}
+
+  // Makes the container and an empty log where there is none.
+  [[nodiscard]] Status prepare(const Deadline& deadline);
+  [[nodiscard]] Result<ReadManifest> manifest(const Deadline& deadline);
+  [[nodiscard]] Result<LogView> load(const Manifest& manifest, const Deadline& deadline);
+  // Replays what was appended since.
+  [[nodiscard]] Status extend(LogView& view, const Deadline& deadline);
+
+  // With the manifest's lease: takes an epoch, seals the log against its former writer, and leaves
+  // a checkpoint and a new segment.
+  [[nodiscard]] Result<LogView> take_over(const std::string& lease_id, const std::string& owner,
+                                          const Deadline& deadline);
+  // The same within an epoch: `view` goes on in a new segment. After an error nothing may be
+  // appended before another roll succeeded: whether this one did may be unknown.
+  [[nodiscard]] Status roll(const std::string& lease_id, std::uint64_t epoch, LogView& view,
+                            const Deadline& deadline);
+
+ private:
+  [[nodiscard]] Status replace(const std::string& lease_id, ReadManifest& current, Manifest next,
+                               const Deadline& deadline);
+  [[nodiscard]] Status start_segment(const std::string& lease_id, ReadManifest& current,
+                                     LogView& view, const Deadline& deadline);
+  [[nodiscard]] Status seal(const std::string& name, const std::string& lease_id,
+                            const Deadline& deadline);
+  [[nodiscard]] Status create(const std::string& name, const std::string& lease_id,
+                              const Deadline& deadline);
+  [[nodiscard]] Result<LogHead> write_checkpoint(const std::string& name,
+                                                 const std::string& lease_id, std::uint64_t epoch,
+                                                 const LogState& state, const Deadline& deadline);
+  [[nodiscard]] Result<Bytes> read_from(const std::string& name, std::uint64_t position,
+                                        const Deadline& deadline);
+  [[nodiscard]] Result<std::vector<std::string>> remaining(const std::vector<std::string>& names,
+                                                           const Deadline& deadline);
+  void sweep(const std::vector<std::string>& names, const Deadline& deadline);
+
+  BlobClient& client_;
+};
+
+}  // namespace apm::azure
