@@ -19,6 +19,7 @@
 namespace apm::boot {
 namespace {
 
+constexpr const char* kStorageKeySecret = "apm-saa-key";
 constexpr std::string_view kEnclavePolicyText =
     "# What every attested workload may do: learn what is mounted where.\n"
     "path \"sys/mounts\" {\n  capabilities = [\"read\"]\n}\n";
@@ -26,11 +27,13 @@ constexpr std::string_view kEnclavePolicyText =
 // What the steps hand on to each other.
 class Boot {
  public:
-  explicit Boot(const BootInput& input) : in_(input), deadline_(Deadline::after(kBootDeadline)) {}
+  explicit Boot(BootInput input)
+      : in_(std::move(input)), deadline_(Deadline::after(kBootDeadline)) {}
 
   Status connect();
   Status release();
   Status fetch_tls();
+  Status fetch_storage_key();
   Status open_storage();
   Status open_listener();
   Status open_barrier();
@@ -41,10 +44,9 @@ class Boot {
   std::unique_ptr<Runtime> take() { return std::move(runtime_); }
 
  private:
-  [[nodiscard]] azure::Transport transport() const;
   void log_handover(const HandoverOutcome& outcome);
 
-  const BootInput& in_;
+  BootInput in_;
   Deadline deadline_;
   std::optional<net::HttpClient> http_;
   std::optional<azure::ImdsClient> imds_;
@@ -74,19 +76,8 @@ constexpr Step kSteps[] = {
     {"serve", &Boot::serve},
 };
 
-azure::Transport Boot::transport() const {
-  azure::Transport out;
-  if (!in_.config.test) return out;
-  const TestConfig& test = *in_.config.test;
-  out.test = true;
-  out.ca_file = test.ca_file;
-  out.connect_to = test.connect_to;
-  if (!test.imds_endpoint.empty()) out.imds_endpoint = test.imds_endpoint;
-  return out;
-}
-
 Status Boot::connect() {
-  const azure::Transport transport = this->transport();
+  const azure::Transport transport = transport_of(in_.config);
   APM_CHECK_OK(azure::check_transport(transport));
   APM_TRY(net::HttpClient made, azure::make_http_client(transport));
   http_.emplace(std::move(made));
@@ -110,7 +101,7 @@ Status Boot::release() {
   config.key_url = in_.environment.master_key_url;
   config.identity.client_id = in_.environment.identity_client_id;
   config.tokens = tokens_;
-  config.transport = transport();
+  config.transport = transport_of(in_.config);
   if (in_.config.test) {
     config.tpm.tcti = in_.config.test->tpm_tcti;
     config.event_log = in_.config.test->event_log;
@@ -159,6 +150,25 @@ Status Boot::fetch_tls() {
   return {};
 }
 
+// Wrapped in Key Vault, as the deployer stored it; where there is none, the managed identity is
+// used.
+Status Boot::fetch_storage_key() {
+  if (in_.config.storage.type != "azure") return {};
+  AzureStorageConfig& azure = in_.config.storage.azure;
+  if (azure.identity_client_id.empty()) {
+    azure.identity_client_id = in_.environment.identity_client_id;
+  }
+  APM_TRY(const std::optional<std::string> wrapped, vault_->get(kStorageKeySecret, ""));
+  if (!wrapped) {
+    in_.log.info("boot", "storage \"azure\": no apm-saa-key; the managed identity is used");
+    return {};
+  }
+  auto key = open_deployers(*master_, kStorageKeySecret, *wrapped);
+  if (!key.ok()) return key.error().within(kStorageKeySecret);
+  azure.account_key = std::move(*key);
+  return {};
+}
+
 Error storage_error(Error error) {
   if (error.reason.empty()) error.reason = "storage_unreachable";
   error.message +=
@@ -168,6 +178,7 @@ Error storage_error(Error error) {
 }
 
 Status Boot::open_storage() {
+  APM_CHECK_OK(fetch_storage_key());
   auto opened = in_.open_store(in_.config);
   if (!opened.ok()) return storage_error(opened.error());
   std::unique_ptr<storage::Store> store = std::move(*opened);
@@ -259,20 +270,21 @@ Status Boot::serve() {
 
 }  // namespace
 
-Result<std::unique_ptr<Runtime>> boot(const BootInput& input) {
-  Boot boot(input);
-  const SteadyTime begin = input.clock.steady();
-  const auto ms_since = [&input](SteadyTime since) {
-    return std::to_string(
-        std::chrono::duration_cast<Milliseconds>(input.clock.steady() - since).count());
+Result<std::unique_ptr<Runtime>> boot(BootInput input) {
+  const Clock& clock = input.clock;
+  Log& log = input.log;
+  Boot boot(std::move(input));
+  const SteadyTime begin = clock.steady();
+  const auto ms_since = [&clock](SteadyTime since) {
+    return std::to_string(std::chrono::duration_cast<Milliseconds>(clock.steady() - since).count());
   };
   for (const Step& step : kSteps) {
-    const SteadyTime start = input.clock.steady();
+    const SteadyTime start = clock.steady();
     const Status done = (boot.*step.action)();
     if (!done.ok()) return done.error().within(concat("boot step \"", step.name, "\""));
-    input.log.info("boot", "step", {{"name", step.name}, {"ms", ms_since(start)}});
+    log.info("boot", "step", {{"name", step.name}, {"ms", ms_since(start)}});
   }
-  input.log.info("boot", "serving", {{"total_ms", ms_since(begin)}});
+  log.info("boot", "serving", {{"total_ms", ms_since(begin)}});
   return boot.take();
 }
 

@@ -23,6 +23,6 @@ struct BootInput {
 };
 
 // The serving runtime. An error names the step, the call, the cause and the remedy.
-[[nodiscard]] Result<std::unique_ptr<Runtime>> boot(const BootInput& input);
+[[nodiscard]] Result<std::unique_ptr<Runtime>> boot(BootInput input);
 
 }  // namespace apm::boot

@@ -115,6 +115,17 @@ Status read_postgres(Stanza& stanza, const Item& item, storage::PostgresConfig& 
   return {};
 }
 
+Status read_azure(Stanza& stanza, AzureStorageConfig& out) {
+  std::string key;
+  APM_CHECK_OK(stanza.text("accountName", out.account));
+  APM_CHECK_OK(stanza.text("accountKey", key));
+  out.account_key = crypto::SecretBytes::copy_of(key);
+  APM_CHECK_OK(stanza.text("container", out.container));
+  APM_CHECK_OK(stanza.text("environment", out.environment));
+  APM_CHECK_OK(stanza.text("blob_endpoint", out.blob_endpoint));
+  return stanza.text("identity_client_id", out.identity_client_id);
+}
+
 Status read_storage(const Item& item, Config& config) {
   if (item.labels.size() != 1)
     return error_at(item.at, concat(item.key, " is written ", item.key, " \"TYPE\" { ... }"));
@@ -126,10 +137,12 @@ Status read_storage(const Item& item, Config& config) {
     if (config.storage.path.empty()) return error_at(item.at, "storage \"sqlite\" needs a path");
   } else if (config.storage.type == "postgresql") {
     APM_CHECK_OK(read_postgres(stanza, item, config.storage.postgres));
+  } else if (config.storage.type == "azure") {
+    APM_CHECK_OK(read_azure(stanza, config.storage.azure));
   } else if (config.storage.type != "inmem") {
     return error_at(item.at, concat("storage \"", config.storage.type,
-                                    "\" is not known: this version has sqlite, postgresql and "
-                                    "inmem"));
+                                    "\" is not known: this version has sqlite, postgresql, "
+                                    "azure and inmem"));
   }
   stanza.warn_of_the_rest();
   return {};
@@ -188,6 +201,22 @@ Status check(const Config& config) {
   if (production && config.listener.tls_disable) {
     return refuse("a production store refuses tls_disable");
   }
+  return {};
+}
+
+// Vault's names; a variable goes before the file.
+Status apply_azure(Config& config, const Lookup& lookup) {
+  AzureStorageConfig& azure = config.storage.azure;
+  for (const auto& [name, field] :
+       {std::pair<const char*, std::string&>{"AZURE_ACCOUNT_NAME", azure.account},
+        {"AZURE_BLOB_CONTAINER", azure.container},
+        {"AZURE_ENVIRONMENT", azure.environment}}) {
+    const std::optional<std::string> value = lookup(name);
+    if (value && !value->empty()) field = *value;
+  }
+  const std::optional<std::string> key = lookup("AZURE_ACCOUNT_KEY");
+  if (key && !key->empty()) azure.account_key = crypto::SecretBytes::copy_of(*key);
+  APM_CHECK_OK(blob_store_config(config));
   return {};
 }
 
@@ -257,6 +286,7 @@ Result<MigrationConfig> read_migration_config(const std::string& path) {
 }
 
 Status apply_environment(Config& config, const Lookup& lookup) {
+  if (config.storage.type == "azure") return apply_azure(config, lookup);
   if (config.storage.type != "postgresql") return {};
   for (const char* name : kPgUrlVariables) {
     const std::optional<std::string> url = lookup(name);

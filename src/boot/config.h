@@ -11,6 +11,7 @@
 
 #include "barrier/barrier.h"
 #include "base/result.h"
+#include "boot/azure_storage.h"
 #include "boot/environment.h"
 #include "storage/postgres_store.h"
 
@@ -25,9 +26,10 @@ struct ListenerConfig {
 };
 
 struct StorageConfig {
-  std::string type;  // "sqlite", "postgresql" or "inmem"
+  std::string type;  // "sqlite", "postgresql", "azure" or "inmem"
   std::string path;  // of sqlite
   storage::PostgresConfig postgres;
+  AzureStorageConfig azure;
 };
 
 struct AuditConfig {
@@ -69,7 +71,9 @@ struct MigrationConfig {
 [[nodiscard]] Result<MigrationConfig> read_migration_config(const std::string& path);
 
 // What the environment says about the storage goes before the file: APM_PG_CONNECTION_URL, then
-// Vault's VAULT_PG_CONNECTION_URL. kInvalidArgument "config" when PostgreSQL has no URL then.
+// Vault's VAULT_PG_CONNECTION_URL; Vault's AZURE_ACCOUNT_NAME, AZURE_ACCOUNT_KEY,
+// AZURE_BLOB_CONTAINER and AZURE_ENVIRONMENT. kInvalidArgument "config" when PostgreSQL has no URL
+// then, and as blob_store_config().
 [[nodiscard]] Status apply_environment(Config& config, const Lookup& lookup);
 
 }  // namespace apm::boot

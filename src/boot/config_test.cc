@@ -79,6 +79,68 @@ TEST(Config, PostgreSqlTakesItsUrlFromTheFileOrTheEnvironment) {
   EXPECT_EQ(with({}).error().reason, "config");
 }
 
+// A configuration with the environment that is given applied to it.
+class AzureConfigTest : public ::testing::Test {
+ protected:
+  Status apply(const std::string& text, std::map<std::string, std::string> values = {}) {
+    auto parsed = parse_config(text);
+    EXPECT_TRUE(parsed.ok()) << parsed.error().message;
+    config = std::move(*parsed);
+    return apply_environment(
+        config,
+        [values = std::move(values)](const std::string& name) -> std::optional<std::string> {
+          const auto found = values.find(name);
+          if (found == values.end()) return std::nullopt;
+          return found->second;
+        });
+  }
+  static std::string stanza(const std::string& more) {
+    return "storage \"azure\" {\n accountName = \"acct\"\n container = \"vault\"\n" + more +
+           "\n}\n";
+  }
+  Config config;
+};
+
+TEST_F(AzureConfigTest, FileAndEnvironmentAsVaults) {
+  ASSERT_TRUE(apply(stanza("accountKey = \"a2V5\"\nenvironment = \"AzureChinaCloud\"")).ok());
+  auto store = blob_store_config(config);
+  ASSERT_TRUE(store.ok()) << store.error().message;
+  EXPECT_EQ(store->endpoint, "https://acct.blob.core.chinacloudapi.cn");
+  EXPECT_EQ(store->account_key.text(), "key");
+  EXPECT_TRUE(config.warnings.empty());
+  ASSERT_TRUE(apply(stanza(""), {{"AZURE_ACCOUNT_NAME", "other"},
+                                 {"AZURE_ACCOUNT_KEY", "a2V5Mg=="},
+                                 {"AZURE_BLOB_CONTAINER", "elsewhere"},
+                                 {"AZURE_ENVIRONMENT", "AzureUSGovernmentCloud"}})
+                  .ok());
+  store = blob_store_config(config);
+  ASSERT_TRUE(store.ok()) << store.error().message;
+  EXPECT_EQ(store->endpoint, "https://other.blob.core.usgovcloudapi.net");
+  EXPECT_EQ(store->container, "elsewhere");
+  EXPECT_EQ(store->account_key.text(), "key2");
+  // No key: the managed identity.
+  ASSERT_TRUE(apply(stanza("")).ok());
+  EXPECT_TRUE(blob_store_config(config)->account_key.empty());
+}
+
+TEST_F(AzureConfigTest, PlainHttpIsForATestStoreOnLoopback) {
+  const std::string loopback = stanza("blob_endpoint = \"http://127.0.0.1:10000/acct\"");
+  EXPECT_EQ(apply(loopback).error().reason, "config");
+  EXPECT_TRUE(apply("store_kind = \"test\"\n" + loopback).ok());
+  const std::string remote = stanza("blob_endpoint = \"http://10.0.0.1:10000/acct\"");
+  EXPECT_EQ(apply("store_kind = \"test\"\n" + remote).error().reason, "config");
+  EXPECT_TRUE(apply(stanza("blob_endpoint = \"https://acct.privatelink.example\"")).ok());
+}
+
+TEST_F(AzureConfigTest, RefusesWhatIsMissingOrMalformedAndNeverQuotesTheKey) {
+  EXPECT_EQ(apply("storage \"azure\" { container = \"vault\" }").error().reason, "config");
+  EXPECT_EQ(apply("storage \"azure\" { accountName = \"acct\" }").error().reason, "config");
+  EXPECT_EQ(apply(stanza("environment = \"Moon\"")).error().reason, "blob_endpoint");
+  const Status bad = apply(stanza("accountKey = \"CANARY!\""));
+  EXPECT_EQ(bad.error().reason, "config");
+  EXPECT_EQ(bad.error().message.find("CANARY"), std::string::npos);
+}
+
 TEST(Config, ErrorsNameTheLineAndTheColumn) {
   for (const auto& [text, part] : std::vector<std::pair<const char*, const char*>>{
            {"storage \"sqlite\" {}", "line 1, column 1: storage \"sqlite\" needs a path"},

@@ -81,6 +81,10 @@ Result<std::unique_ptr<storage::Store>> open_store_of(const Config& config) {
   if (config.storage.type == "postgresql") {
     return storage::open_postgres_store(config.storage.postgres);
   }
+  if (config.storage.type == "azure") {
+    APM_TRY(azure::BlobStoreConfig azure, blob_store_config(config));
+    return azure::open_blob_store(std::move(azure));
+  }
   return std::unique_ptr<storage::Store>(std::make_unique<storage::MemoryStore>());
 }
 
