@@ -1,5 +1,5 @@
 """storage-kill: a program that writes through the barrier with four threads is ended by SIGKILL at random
-moments, on SQLite and on PostgreSQL; and PostgreSQL is, under a program that goes on. Afterwards the
+moments, on SQLite, on PostgreSQL and on Azurite; and PostgreSQL is, under a program that goes on. Afterwards the
 store opens, every acknowledged change is there, at most the one change that each writer had under way
 besides, and no change is there in part. Stores are used again round after round."""
 import os
@@ -15,12 +15,14 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
+import azurite  # noqa: E402
 from postgres import Postgres  # noqa: E402
 from world import Failed, expect, run  # noqa: E402
 
 TARGETS = ("storage_load",)
 JOBS = 2
 ROUNDS_EACH = 1000
+ROUNDS_AZURITE = 200
 WRITERS = 4
 FRESH_EVERY = 100  # rounds on one store
 DELAY_S = 0.06     # kills come this long after the first acknowledgement, at most
@@ -33,6 +35,7 @@ class StorageWorld:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="apm-sk-"))
         self.dir.chmod(0o755)  # the server's user passes through
         self.postgres = None
+        self.azurite = None
         self.stores = {}
 
     def place(self, backend):
@@ -49,6 +52,9 @@ class StorageWorld:
         key = self.dir / f"key-{backend}-{number}"
         if backend == "sqlite":
             where = self.dir / f"store-{number}.db"
+        elif backend == "azurite":
+            self.azurite = self.azurite or azurite.Azurite(self.dir / "azurite.log")
+            where = f"{self.azurite.endpoint}/store-{number}"
         else:
             self.postgres = self.postgres or Postgres(self.dir / "pg")
             run(["psql", "-q", "-h", self.postgres.dir, "-U", "apm", "-d", "postgres", "-c",
@@ -61,6 +67,8 @@ class StorageWorld:
     def close(self):
         if self.postgres:
             self.postgres.stop(signal.SIGQUIT)
+        if self.azurite:
+            self.azurite.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
@@ -108,17 +116,23 @@ def make_world(args):
 
 
 def enumerate_cases(_world):
-    groups = {"sqlite, writer killed": ("sqlite", "writer"),
-              "postgresql, writer killed": ("postgresql", "writer"),
-              "postgresql, server killed": ("postgresql", "server")}
-    counts = {}
+    groups = {"sqlite, writer killed": ("sqlite", "writer", ROUNDS_EACH),
+              "postgresql, writer killed": ("postgresql", "writer", ROUNDS_EACH),
+              "postgresql, server killed": ("postgresql", "server", ROUNDS_EACH),
+              "azurite, writer killed": ("azurite", "writer", ROUNDS_AZURITE)}
+    missing = {"azurite": azurite.missing()}
     if not list(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres")):
-        groups = {group: what for group, what in groups.items() if what[0] == "sqlite"}
-        counts["skipped"] = "PostgreSQL is not installed (scripts/install-packages run)"
+        missing["postgresql"] = "PostgreSQL is not installed (scripts/install-packages run)"
+    skipped = [why for why in missing.values() if why]
+    groups = {group: what for group, what in groups.items() if not missing.get(what[0])}
     cases = [{"id": f"{backend}-{victim} {number}", "group": group, "backend": backend,
               "victim": victim, "number": number}
-             for group, (backend, victim) in groups.items() for number in range(ROUNDS_EACH)]
-    return cases, {**counts, "kills": {group: ROUNDS_EACH for group in groups}}
+             for group, (backend, victim, rounds) in groups.items() for number in range(rounds)]
+    counts = {"skipped": "; ".join(skipped)} if skipped else {}
+    return cases, {**counts, "kills": {group: what[2] for group, what in groups.items()}}
+
+
+WAITS_EVERY = 10  # of the kills on Azurite: the lease's end is waited for, and not brought about
 
 
 def heads(arguments):
@@ -159,6 +173,8 @@ def run_case(world, case):
     finally:
         load.process.kill()
     acknowledged = [max(pair) for pair in zip(load.kill(), before)]
+    if case["backend"] == "azurite" and case["number"] % WAITS_EVERY:
+        run([*arguments, "free"])
     after = heads(arguments)
     for writer, (told, found) in enumerate(zip(acknowledged, after)):
         expect(told <= found <= told + 1,

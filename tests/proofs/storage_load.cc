@@ -1,5 +1,7 @@
 // A program that writes to a store through the barrier until it is killed, and one that looks at
-// what is left: storage_load (sqlite PATH | postgresql URL) KEY_FILE (init | write | check).
+// what is left: storage_load (sqlite PATH | postgresql URL | azurite ENDPOINT/CONTAINER) KEY_FILE
+// (init | write | check | free). The last is an Azurite with its published account, and free ends
+// its lease.
 //
 // Each of kThreads writers has one change under way at a time. Change i of writer t sets the
 // writer's head and one pair of twins to i and moves a marker from i-1 to i, all or nothing. "t i"
@@ -14,6 +16,8 @@
 #include <sstream>
 #include <thread>
 
+#include "azure/blob_log.h"
+#include "azure/blob_store.h"
 #include "barrier/barrier.h"
 #include "base/encoding.h"
 #include "base/text.h"
@@ -29,9 +33,40 @@ constexpr std::uint64_t kTwins = 16;
 constexpr Milliseconds kLeaseTtl{300};
 constexpr Milliseconds kLeaseWait{20'000};
 
+// Azurite's published development account; it protects nothing.
+constexpr const char* kAzuriteAccount = "devstoreaccount1";
+constexpr const char* kAzuriteKey =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+constexpr std::size_t kSegmentAppends = 25;  // logs are rolled under the kills
+
+azure::BlobConnector azurite_at(const std::string& place) {
+  const std::size_t slash = place.rfind('/');
+  azure::BlobStoreConfig config;
+  config.account = kAzuriteAccount;
+  config.endpoint = place.substr(0, slash);
+  config.container = place.substr(slash + 1);
+  const Bytes key = base64_decode(kAzuriteKey).value();
+  config.account_key = crypto::SecretBytes::copy_of(ByteView(key));
+  return azure::blob_connector(std::make_shared<const azure::BlobStoreConfig>(std::move(config)));
+}
+
+Result<std::unique_ptr<storage::Store>> open_azurite(const std::string& place) {
+  azure::BlobStoreOptions options;
+  options.description = place;
+  options.segment_appends_max = kSegmentAppends;
+  return azure::open_blob_store(azurite_at(place), options);
+}
+
+// Ends the lease of a killed program, which would else last for up to 15 s.
+Status free_lease(const std::string& place) {
+  APM_TRY(const auto connection, azurite_at(place)());
+  return connection->client().break_lease(azure::kManifestBlob, Deadline::after(kLeaseWait));
+}
+
 Result<std::unique_ptr<storage::Store>> open_store(const std::string& type,
                                                    const std::string& place) {
   if (type == "sqlite") return storage::open_sqlite_store(place);
+  if (type == "azurite") return open_azurite(place);
   return storage::open_postgres_store(
       {.connection_url = crypto::SecretBytes::copy_of(place), .lease_ttl = kLeaseTtl});
 }
@@ -123,6 +158,7 @@ Status write(barrier::Barrier& barrier) {
 }
 
 Status run(const std::vector<std::string>& words) {
+  if (words[1] == "azurite" && words[4] == "free") return free_lease(words[2]);
   APM_TRY(const std::unique_ptr<storage::Store> store, open_store(words[1], words[2]));
   APM_TRY(const std::unique_ptr<storage::Lease> lease,
           store->acquire_lease("storage_load", Deadline::after(kLeaseWait)));
@@ -140,7 +176,8 @@ Status run(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv, argv + argc);
   if (words.size() != 5) {
-    std::cerr << "usage: storage_load (sqlite PATH | postgresql URL) KEY_FILE (init|write|check)\n";
+    std::cerr << "usage: storage_load (sqlite PATH | postgresql URL | azurite ENDPOINT/CONTAINER) "
+                 "KEY_FILE (init|write|check|free)\n";
     return 2;
   }
   const Status done = run(words);
