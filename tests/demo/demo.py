@@ -16,11 +16,12 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
+import azurite  # noqa: E402
 import skr  # noqa: E402
 from canary import Watcher  # noqa: E402
 from cloud import Cloud  # noqa: E402
 from process import Children, Failed, expect, run  # noqa: E402
-from server import Server  # noqa: E402
+from server import STORAGE_ACCOUNT, Server  # noqa: E402
 
 SHARES = 5
 
@@ -34,6 +35,8 @@ class Demo:
         self.children = Children()
         self.figures = {"boots": [], "canary_hits": 0, "logins": []}
         self.watcher = Watcher(ignore_pids={os.getpid()})
+        self.storage = args.storage
+        self.blobs = None
         self.colour = sys.stdout.isatty()
 
     def say(self, text, ms=None):
@@ -48,8 +51,21 @@ class Demo:
         for name, image in (("server", "apm-server"), ("good", "workload-a"), ("other", "workload-b")):
             self.cloud.vm(name, image)
         self.server = Server(self.cloud, self.image, self.dir / "server")
+        if self.storage == "azure":
+            self.blob_service()
         self.say("azure-sim serves IMDS, MAA and Key Vault; three software confidential VMs run",
                  int((time.monotonic() - began) * 1000))
+
+    def blob_service(self):
+        """Azurite with the key that the deployment wrapped into Key Vault as apm-saa-key. It is Azure's
+        side, as azure-sim is: the search leaves its process alone, and no process of ours runs yet."""
+        key = self.cloud.canaries()["storage key"].decode()
+        self.watcher.stop()
+        self.blobs = azurite.Azurite(self.dir / "azurite.log", STORAGE_ACCOUNT, key)
+        self.watcher.ignore.add(str(self.blobs.process.pid))
+        self.watcher.start()
+        self.server.use_azure(self.blobs.endpoint)
+        self.say("Azurite serves the storage account")
 
     def boot(self, which):
         before = self.cloud.counts().get("release", 0)
@@ -178,6 +194,8 @@ class Demo:
     def stop(self):
         self.watcher.stop()
         self.children.stop()
+        if self.blobs:
+            self.blobs.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
         shutil.rmtree(self.memory, ignore_errors=True)
 
@@ -187,7 +205,13 @@ def main():
     parser.add_argument("--bin", required=True)
     parser.add_argument("--image", required=True)
     parser.add_argument("--summary")
+    parser.add_argument("--storage", choices=("sqlite", "azure"), default="sqlite")
     args = parser.parse_args()
+    if args.storage == "azure":
+        missing = azurite.missing()
+        if missing:
+            print(f"SKIPPED: {missing}")
+            return azurite.CANNOT_BE_HAD
     demo = Demo(args)
     try:
         demo.watcher.start()

