@@ -319,7 +319,9 @@ Status append_once(BlobClient& client, const std::string& name, ByteView block,
     const Status sent = client.append_block(name, block, condition, deadline);
     if (sent.ok()) return sent;
     const bool unknown = outcome_unknown(sent.error());
-    if (!unknown && !in_doubt) return sent;
+    // What stands at the position may be ours all the same, if something in between repeated it.
+    const bool occupied = sent.error().reason == "blob_append_position";
+    if (!unknown && !in_doubt && !occupied) return sent;
     // Whatever this answer says, an attempt before it, believed lost, can have been done.
     in_doubt = true;
     const auto standing = look_up(client, name, block, condition.position, deadline);

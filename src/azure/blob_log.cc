@@ -75,10 +75,10 @@ Result<Bytes> BlobLog::read_from(const std::string& name, std::uint64_t position
 }
 
 Status BlobLog::extend(LogView& view, const Deadline& deadline) {
-  if (view.segment.empty()) return {};
-  APM_TRY(const Bytes more, read_from(view.segment, view.position, deadline));
-  APM_CHECK_OK(replay_log(more, view.segment_epoch, view.state));
-  view.position += more.size();
+  if (view.place.segment.empty()) return {};
+  APM_TRY(const Bytes more, read_from(view.place.segment, view.place.position, deadline));
+  APM_CHECK_OK(replay_log(more, view.place.segment_epoch, view.state));
+  view.place.position += more.size();
   return {};
 }
 
@@ -90,9 +90,9 @@ Result<LogView> BlobLog::load(const Manifest& manifest, const Deadline& deadline
     if (view.state.head != manifest.checkpoint_head) return other_checkpoint();
   }
   view.state.head = manifest.start;
-  view.first_sequence = manifest.start.sequence;
-  view.segment = manifest.segment;
-  view.segment_epoch = manifest.segment_epoch;
+  view.place.first_sequence = manifest.start.sequence;
+  view.place.segment = manifest.segment;
+  view.place.segment_epoch = manifest.segment_epoch;
   APM_CHECK_OK(extend(view, deadline));
   return view;
 }
@@ -181,8 +181,8 @@ Result<std::vector<std::string>> BlobLog::remaining(const std::vector<std::strin
   return out;
 }
 
-Status BlobLog::start_segment(const std::string& lease_id, ReadManifest& current, LogView& view,
-                              const Deadline& deadline) {
+Status BlobLog::start_segment(const std::string& lease_id, ReadManifest& current,
+                              const LogState& state, const Deadline& deadline) {
   Manifest next = current.manifest;
   const std::uint64_t epoch = next.epoch;
   const std::string checkpoint = new_name("checkpoint", epoch);
@@ -192,8 +192,7 @@ Status BlobLog::start_segment(const std::string& lease_id, ReadManifest& current
   Manifest intent = next;
   intent.unused.insert(intent.unused.end(), {checkpoint, segment});
   APM_CHECK_OK(replace(lease_id, current, std::move(intent), deadline));
-  APM_TRY(next.checkpoint_head,
-          write_checkpoint(checkpoint, lease_id, epoch, view.state, deadline));
+  APM_TRY(next.checkpoint_head, write_checkpoint(checkpoint, lease_id, epoch, state, deadline));
   APM_CHECK_OK(create(segment, lease_id, deadline));
   for (const std::string& old : {next.checkpoint, next.segment}) {
     if (!old.empty()) next.unused.push_back(old);
@@ -202,26 +201,22 @@ Status BlobLog::start_segment(const std::string& lease_id, ReadManifest& current
   next.checkpoint_epoch = epoch;
   next.segment = segment;
   next.segment_epoch = epoch;
-  next.start = view.state.head;
+  next.start = state.head;
   return replace(lease_id, current, std::move(next), deadline);
 }
 
-Status BlobLog::roll(const std::string& lease_id, std::uint64_t epoch, LogView& view,
-                     const Deadline& deadline) {
+Result<LogPlace> BlobLog::roll(const std::string& lease_id, std::uint64_t epoch,
+                               const LogView& view, const Deadline& deadline) {
   APM_TRY(ReadManifest current, manifest(deadline));
   if (current.manifest.epoch != epoch) {
     return Error(Code::kConflict, "blob_lease_lost", "another server took the commit log over");
   }
   // An earlier roll, believed to have failed, was done: nothing was appended since.
-  if (current.manifest.segment == view.segment) {
-    APM_CHECK_OK(start_segment(lease_id, current, view, deadline));
+  if (current.manifest.segment == view.place.segment) {
+    APM_CHECK_OK(start_segment(lease_id, current, view.state, deadline));
   }
-  view.segment = current.manifest.segment;
-  view.segment_epoch = epoch;
-  view.position = 0;
-  view.first_sequence = view.state.head.sequence;
   sweep(current.manifest.unused, deadline);
-  return {};
+  return LogPlace{current.manifest.segment, epoch, 0, view.state.head.sequence};
 }
 
 Result<LogView> BlobLog::take_over(const std::string& lease_id, const std::string& owner,
@@ -235,7 +230,7 @@ Result<LogView> BlobLog::take_over(const std::string& lease_id, const std::strin
   const std::string& segment = current.manifest.segment;
   if (!segment.empty()) APM_CHECK_OK(seal(segment, lease_id, deadline));
   APM_TRY(LogView view, load(current.manifest, deadline));
-  APM_CHECK_OK(roll(lease_id, current.manifest.epoch, view, deadline));
+  APM_TRY(view.place, roll(lease_id, current.manifest.epoch, view, deadline));
   return view;
 }
 

@@ -21,14 +21,19 @@ struct ReadManifest {
   bool leased = false;
 };
 
+// The segment, and how much of it was replayed.
+struct LogPlace {
+  std::string segment;
+  std::uint64_t segment_epoch = 0;
+  std::uint64_t position = 0;        // bytes
+  std::uint64_t first_sequence = 0;  // of the record before the segment's first
+};
+
 // The log as one who replayed it knows it.
 struct LogView {
   LogState state;
-  std::string segment;
-  std::uint64_t segment_epoch = 0;
-  std::uint64_t position = 0;        // bytes of the segment that are in `state`
-  std::uint64_t first_sequence = 0;  // of the record before the segment's first
-  [[nodiscard]] std::uint64_t appends() const { return state.head.sequence - first_sequence; }
+  LogPlace place;
+  [[nodiscard]] std::uint64_t appends() const { return state.head.sequence - place.first_sequence; }
 };
 
 class BlobLog {
@@ -46,16 +51,16 @@ class BlobLog {
   // a checkpoint and a new segment.
   [[nodiscard]] Result<LogView> take_over(const std::string& lease_id, const std::string& owner,
                                           const Deadline& deadline);
-  // The same within an epoch: `view` goes on in a new segment. After an error nothing may be
+  // The same within an epoch: where `view` goes on. After an error nothing may be
   // appended before another roll succeeded: whether this one did may be unknown.
-  [[nodiscard]] Status roll(const std::string& lease_id, std::uint64_t epoch, LogView& view,
-                            const Deadline& deadline);
+  [[nodiscard]] Result<LogPlace> roll(const std::string& lease_id, std::uint64_t epoch,
+                                      const LogView& view, const Deadline& deadline);
 
  private:
   [[nodiscard]] Status replace(const std::string& lease_id, ReadManifest& current, Manifest next,
                                const Deadline& deadline);
   [[nodiscard]] Status start_segment(const std::string& lease_id, ReadManifest& current,
-                                     LogView& view, const Deadline& deadline);
+                                     const LogState& state, const Deadline& deadline);
   [[nodiscard]] Status seal(const std::string& name, const std::string& lease_id,
                             const Deadline& deadline);
   [[nodiscard]] Status create(const std::string& name, const std::string& lease_id,

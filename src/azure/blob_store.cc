@@ -85,7 +85,7 @@ Result<std::optional<Bytes>> BlobStore::get(const std::string& key) {
     if (mine->right().held()) return value;
   }
   const MutexLock lock(reads_.mutex);
-  APM_CHECK_OK(follow(Deadline::after(kBlobDeadline)));
+  APM_CHECK_OK(follow(Deadline::after(kWholeLogDeadline)));
   const auto found = followed_.state.values.find(key);
   if (found == followed_.state.values.end()) return std::optional<Bytes>();
   return std::optional(found->second);
@@ -98,7 +98,7 @@ Result<std::vector<std::string>> BlobStore::list(const std::string& prefix) {
     if (mine->right().held()) return names;
   }
   const MutexLock lock(reads_.mutex);
-  APM_CHECK_OK(follow(Deadline::after(kBlobDeadline)));
+  APM_CHECK_OK(follow(Deadline::after(kWholeLogDeadline)));
   return storage::names_below(followed_.state.values, prefix);
 }
 
@@ -117,7 +117,7 @@ Status BlobStore::follow(const Deadline& deadline) {
 Status BlobStore::follow_once(const Deadline& deadline) {
   BlobLog log(reads_.connection->client());
   APM_TRY(const ReadManifest now, log.manifest(deadline));
-  if (followed_.segment == now.manifest.segment) return log.extend(followed_, deadline);
+  if (followed_.place.segment == now.manifest.segment) return log.extend(followed_, deadline);
   APM_TRY(followed_, log.load(now.manifest, deadline));
   return {};
 }
@@ -185,7 +185,7 @@ Result<std::shared_ptr<BlobTenure>> BlobStore::take_over(const std::string& owne
   Result<LogView> view = [&] {
     const MutexLock lock(commits_.mutex);
     return BlobLog(commits_.connection->client())
-        .take_over(right->lease_id(), owner, Deadline::after(kTakeoverDeadline));
+        .take_over(right->lease_id(), owner, Deadline::after(kWholeLogDeadline));
   }();
   if (!view.ok()) {
     right->end_renewing();
@@ -193,7 +193,7 @@ Result<std::shared_ptr<BlobTenure>> BlobStore::take_over(const std::string& owne
     static_cast<void>(right->give_up(Deadline::after(kBlobAttemptTimeout)));
     return view.error();
   }
-  const std::uint64_t epoch = view->segment_epoch;
+  const std::uint64_t epoch = view->place.segment_epoch;
   auto mine = std::make_shared<BlobTenure>(
       commits_.connection->client(), commits_.mutex,
       BlobTenure::Parts{description(),

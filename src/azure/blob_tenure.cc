@@ -109,17 +109,19 @@ std::vector<Status> BlobTenure::process(const std::vector<Waiting*>& group) {
 Status BlobTenure::make_ready() {
   if (right_->lost()) return storage::lease_lost(description_);
   APM_CHECK_OK(settle());
-  LogView next;
+  LogPlace next;
   {
+    // Nobody writes it meanwhile: that takes the client too.
     const ReaderLock lock(view_mutex_);
-    const bool full = view_.appends() >= roll_.appends || view_.position >= roll_.bytes;
+    const bool full = view_.appends() >= roll_.appends || view_.place.position >= roll_.bytes;
     if (!full) return {};
-    next = view_;
+    auto rolled = BlobLog(client_).roll(right_->lease_id(), epoch_, view_,
+                                        Deadline::after(kWholeLogDeadline));
+    if (!rolled.ok()) return no_roll(rolled.error());
+    next = std::move(*rolled);
   }
-  const Status rolled = BlobLog(client_).roll(right_->lease_id(), epoch_, next, commit_deadline());
-  if (!rolled.ok()) return no_roll(rolled.error());
   const WriterLock lock(view_mutex_);
-  view_ = std::move(next);
+  view_.place = std::move(next);
   return {};
 }
 
@@ -175,8 +177,8 @@ Status BlobTenure::append(const Unsettled& next, Doubt doubt) {
   std::string segment;
   {
     const ReaderLock lock(view_mutex_);
-    condition.position = view_.position;
-    segment = view_.segment;
+    condition.position = view_.place.position;
+    segment = view_.place.segment;
   }
   const Status sent =
       append_once(client_, segment, next.encoded.bytes, condition, commit_deadline(), doubt);
@@ -190,7 +192,7 @@ Status BlobTenure::append(const Unsettled& next, Doubt doubt) {
     }
   }
   view_.state.head = next.encoded.head;
-  view_.position += next.encoded.bytes.size();
+  view_.place.position += next.encoded.bytes.size();
   return {};
 }
 

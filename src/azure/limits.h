@@ -52,6 +52,6 @@ inline constexpr std::size_t kLogQueueMax = 4096;     // commits that wait for t
 inline constexpr std::size_t kLogGroupMax = 128;      // commits in one append
 inline constexpr int kFollowAttempts = 5;             // when logs change under a reader
 inline constexpr milliseconds kLeasePollPause{200};
-inline constexpr milliseconds kTakeoverDeadline{600'000};  // with replay and checkpoint
+inline constexpr milliseconds kWholeLogDeadline{600'000};  // to replay it, or to begin a new one
 
 }  // namespace apm::azure
