@@ -319,10 +319,10 @@ TEST_F(BlobFaultTest, CommitsThatWaitTogetherShareAnAppend) {
 
 TEST_F(BlobFaultTest, ABatchIsAtMostOneAppend) {
   Batch batch = put("a", std::string(storage::kValueBytesMax, 'a'));
-  batch.puts.push_back({"b", Bytes(1024 * 1024)});
+  batch.puts.push_back({"b", Bytes(store->batch_bytes_max() - storage::kValueBytesMax - 1)});
   EXPECT_EQ(reason_of(store->commit(batch)), "azure_batch");
   EXPECT_EQ(seen("a"), "absent");
-  batch.puts.back().value.resize(1024 * 1024 - 2048);
+  batch.puts.back().value.pop_back();
   EXPECT_TRUE(store->commit(batch).ok());
   // Larger than one record, so that the checkpoint has several.
   ASSERT_TRUE(store->commit(put("c", std::string(storage::kValueBytesMax, 'c'))).ok());
@@ -331,6 +331,18 @@ TEST_F(BlobFaultTest, ABatchIsAtMostOneAppend) {
   lease = take(*store);
   EXPECT_EQ(store->list("")->size(), 3U);
   EXPECT_EQ(seen("c"), std::string(storage::kValueBytesMax, 'c'));
+}
+
+TEST_F(BlobFaultTest, ABatchOfAllOperationsAndAllBytesFits) {
+  Batch batch;
+  const std::size_t each = store->batch_bytes_max() / storage::kBatchOperationsMax;
+  for (std::size_t i = 0; i < storage::kBatchOperationsMax; ++i) {
+    std::string key = concat("k/", 1000 + i);
+    const std::size_t left = each - key.size();
+    batch.puts.push_back({std::move(key), Bytes(left)});
+  }
+  EXPECT_TRUE(store->commit(batch).ok());
+  EXPECT_EQ(store->list("k/")->size(), storage::kBatchOperationsMax);
 }
 
 // --- Blobs that were changed ---

@@ -9,6 +9,7 @@
 #include "base/mutex.h"
 #include "base/text.h"
 #include "crypto/random.h"
+#include "storage/map_snapshot.h"
 #include "storage/names.h"
 
 namespace apm::azure {
@@ -41,7 +42,9 @@ class BlobStore final : public storage::Store {
 
   [[nodiscard]] Result<std::optional<Bytes>> get(const std::string& key) override;
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& prefix) override;
+  [[nodiscard]] Result<std::unique_ptr<storage::Snapshot>> snapshot() override;
   [[nodiscard]] Status commit(const Batch& batch) override;
+  [[nodiscard]] std::size_t batch_bytes_max() const override { return kLogBatchBytesMax; }
   [[nodiscard]] Result<std::unique_ptr<Lease>> acquire_lease(const std::string& owner,
                                                              const Deadline& deadline) override;
   [[nodiscard]] Result<std::optional<LeaseHolder>> holder() override;
@@ -100,6 +103,20 @@ Result<std::vector<std::string>> BlobStore::list(const std::string& prefix) {
   const MutexLock lock(reads_.mutex);
   APM_CHECK_OK(follow(Deadline::after(kWholeLogDeadline)));
   return storage::names_below(followed_.state.values, prefix);
+}
+
+Result<std::unique_ptr<storage::Snapshot>> BlobStore::snapshot() {
+  using storage::MapSnapshot;
+  if (const auto mine = tenure()) {
+    auto values = mine->values();
+    if (mine->right().held()) {
+      if (!values.ok()) return values.error();
+      return std::unique_ptr<storage::Snapshot>(std::make_unique<MapSnapshot>(std::move(*values)));
+    }
+  }
+  const MutexLock lock(reads_.mutex);
+  APM_CHECK_OK(follow(Deadline::after(kWholeLogDeadline)));
+  return std::unique_ptr<storage::Snapshot>(std::make_unique<MapSnapshot>(followed_.state.values));
 }
 
 // A log can be replaced and deleted between the look at the manifest and the look at the log.

@@ -23,11 +23,13 @@ std::size_t record_bytes(const Batch& batch) {
 constexpr std::size_t kRecordContentMax = kLogRecordBytesMax - 1024;  // without its own fields
 
 Status check_size(const Batch& batch) {
-  const std::size_t size = record_bytes(batch);
-  if (size <= kRecordContentMax) return {};
+  std::size_t size = 0;
+  for (const storage::Put& put : batch.puts) size += put.key.size() + put.value.size();
+  for (const std::string& key : batch.deletes) size += key.size();
+  if (size <= kLogBatchBytesMax) return {};
   return Error(Code::kTooLarge, "azure_batch",
-               concat("a batch takes ", size, " bytes in the commit log; storage \"azure\" takes ",
-                      kRecordContentMax, " at once. Write it in parts"));
+               concat("a batch has ", size, " bytes; storage \"azure\" takes ", kLogBatchBytesMax,
+                      " at once. Write it in parts"));
 }
 
 Deadline commit_deadline() { return Deadline::after(kBlobDeadline); }
@@ -239,6 +241,12 @@ Result<std::optional<Bytes>> BlobTenure::get(const std::string& key) {
   const auto found = view_.state.values.find(key);
   if (found == view_.state.values.end()) return std::optional<Bytes>();
   return std::optional(found->second);
+}
+
+Result<std::map<std::string, Bytes>> BlobTenure::values() {
+  APM_CHECK_OK(settle_for_reading());
+  const ReaderLock lock(view_mutex_);
+  return view_.state.values;
 }
 
 Result<std::vector<std::string>> BlobTenure::list(const std::string& prefix) {

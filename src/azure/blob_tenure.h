@@ -7,6 +7,7 @@
 // anything else is read or written: it is then done, or the right is lost.
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,7 @@ class BlobTenure {
   // As of all that was acknowledged, for as long as the right is held: ask for that afterwards.
   [[nodiscard]] Result<std::optional<Bytes>> get(const std::string& key);
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& prefix);
+  [[nodiscard]] Result<std::map<std::string, Bytes>> values();
 
  private:
   using Changes = std::map<std::string, std::optional<Bytes>>;  // nothing: deleted

@@ -38,6 +38,8 @@ inline constexpr int kAppendAttempts = 4;  // an append whose answer was lost is
 inline constexpr milliseconds kAppendRetryPause{200};
 inline constexpr std::size_t kBlobNameBytesMax = 1024;
 inline constexpr std::size_t kLogRecordBytesMax = 4 * 1024 * 1024;  // one Append Block
+// Keys and values of one batch; the rest is for lengths (512 operations) and the record's fields.
+inline constexpr std::size_t kLogBatchBytesMax = kLogRecordBytesMax - 8 * 1024;
 inline constexpr unsigned kBlobLeaseSecondsMin = 15;
 inline constexpr unsigned kBlobLeaseSecondsMax = 60;
 inline constexpr unsigned kBlobLeaseEndless = 0;  // until it is broken or released

@@ -52,7 +52,7 @@ class Changes {
   [[nodiscard]] Status make_room(std::size_t bytes) {
     const std::size_t operations = batch_.puts.size() + batch_.deletes.size();
     if (operations + 1 + kMarkOperations <= storage::kBatchOperationsMax &&
-        bytes_ + bytes + kMarkBytesMax <= storage::kBatchBytesMax) {
+        bytes_ + bytes + kMarkBytesMax <= store_.batch_bytes_max()) {
       bytes_ += bytes;
       return {};
     }

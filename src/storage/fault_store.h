@@ -24,6 +24,7 @@ class FaultStore final : public Store {
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& prefix) override;
   [[nodiscard]] Result<std::unique_ptr<Snapshot>> snapshot() override;
   [[nodiscard]] Status commit(const Batch& batch) override;
+  [[nodiscard]] std::size_t batch_bytes_max() const override { return inner_.batch_bytes_max(); }
   [[nodiscard]] Result<std::unique_ptr<Lease>> acquire_lease(const std::string& owner,
                                                              const Deadline& deadline) override;
   [[nodiscard]] Result<std::optional<LeaseHolder>> holder() override;

@@ -25,6 +25,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "storage/limits.h"
 
 namespace apm::storage {
 
@@ -92,6 +93,9 @@ class Store {
   // kPrecondition "storage_precondition" when a precondition fails. kConflict "lease_not_held" when
   // this object never had the lease or gave it up, "lease_lost" when another took it over.
   [[nodiscard]] virtual Status commit(const Batch& batch) = 0;
+  // Keys and values of one batch together, at most: less than the general limit where the backend
+  // cannot take more in one step.
+  [[nodiscard]] virtual std::size_t batch_bytes_max() const { return kBatchBytesMax; }
 
   // Waits until `deadline`; kConflict "lease_held" with the holder named when somebody else has it,
   // also when that is this same object. `owner` is text for people or standbys: a name, or JSON of
