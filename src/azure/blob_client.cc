@@ -9,6 +9,7 @@
 #include "azure/limits.h"
 #include "azure/shared_key.h"
 #include "base/text.h"
+#include "net/retry.h"
 
 namespace apm::azure {
 namespace {
@@ -109,9 +110,32 @@ Status BlobClient::authorize(net::Request& request, const Deadline& deadline) {
     return {};
   }
   const auto& tokens = std::get<TokenSource>(config_.credential);
-  APM_TRY(const std::string token, tokens(kStorageResource, deadline));
-  request.headers.emplace_back("Authorization", "Bearer " + token);
+  const auto token = tokens(kStorageResource, deadline);
+  if (!token.ok()) {
+    return Error(Code::kUnavailable, "blob_no_token",
+                 concat(request.what, ": no token for it: ", token.error().message));
+  }
+  request.headers.emplace_back("Authorization", "Bearer " + *token);
   return {};
+}
+
+// Nothing is gained by waiting for a pause that the deadline does not outlast.
+Status BlobClient::await_turn(const Deadline& deadline) const {
+  const auto left = std::chrono::ceil<Milliseconds>(not_before_ - std::chrono::steady_clock::now());
+  if (left.count() <= 0) return {};
+  if (left >= deadline.left()) {
+    return Error(Code::kUnavailable, "blob_paused",
+                 concat("Blob storage asked for a pause, of which ", left.count(),
+                        " ms are left: the account is over its limits, or being moved"));
+  }
+  std::this_thread::sleep_for(left);
+  return {};
+}
+
+void BlobClient::note_pause(const net::Response& response) {
+  if (response.status < 400) return;
+  const auto asked = net::asked_delay(response, clock_->unix_s());
+  if (asked) not_before_ = std::chrono::steady_clock::now() + *asked;
 }
 
 Result<net::Response> BlobClient::send(Call call, const Deadline& deadline) {
@@ -137,8 +161,10 @@ Result<net::Response> BlobClient::send(Call call, const Deadline& deadline) {
   request.response_bytes_max = call.answer_bytes_max;
   request.what =
       concat("Blob storage: ", call.what, " ", container ? config_.container : call.name);
+  APM_CHECK_OK(await_turn(own));
   APM_CHECK_OK(authorize(request, own));
   APM_TRY(net::Response response, sender_(request, own));
+  note_pause(response);
   if (response.status >= 200 && response.status < 300) return response;
   return blob_error(request.what, response);
 }
@@ -300,14 +326,20 @@ Error foreign_block(const std::string& name) {
                  ": something else stands there. Somebody else wrote to this log")};
 }
 
-// The look itself failed, also when the log is gone: nothing says that the append was not done.
 Error stays_unknown(const Error& error) {
-  return {Code::kUnavailable, error.reason,
+  return {Code::kUnavailable, "blob_outcome_unknown",
           concat(error.message, ". Whether an append was done before is not known")};
 }
 
 bool outcome_unknown(const Error& error) {
-  return error.code == Code::kUnavailable || error.code == Code::kDeadlineExceeded;
+  const bool nothing_done = error.reason == "blob_paused" || error.reason == "blob_no_token";
+  return !nothing_done &&
+         (error.code == Code::kUnavailable || error.code == Code::kDeadlineExceeded);
+}
+
+// Whatever is still under way with this lease and position will be refused too.
+bool is_fenced(const Error& error) {
+  return error.reason == "blob_lease_lost" || error.reason == "blob_append_position";
 }
 
 }  // namespace
@@ -321,14 +353,21 @@ Status append_once(BlobClient& client, const std::string& name, ByteView block,
     const bool unknown = outcome_unknown(sent.error());
     // What stands at the position may be ours all the same, if something in between repeated it.
     const bool occupied = sent.error().reason == "blob_append_position";
+    // The client sits out the pause before it sends again, if the deadline allows it.
+    const bool paused = sent.error().reason == "blob_paused";
+    if (paused && attempt < kAppendAttempts) continue;
     if (!unknown && !in_doubt && !occupied) return sent;
     // Whatever this answer says, an attempt before it, believed lost, can have been done.
     in_doubt = true;
     const auto standing = look_up(client, name, block, condition.position, deadline);
+    // Also when the log is gone: nothing says that the append was not done.
     if (!standing.ok()) return stays_unknown(standing.error());
     if (*standing == Standing::kOurs) return {};
-    if (*standing == Standing::kOther && unknown) return foreign_block(name);
-    if (!unknown || attempt == kAppendAttempts || deadline.passed()) return sent;
+    if (*standing == Standing::kOther) return foreign_block(name);
+    if (is_fenced(sent.error())) return sent;
+    if (!unknown || attempt == kAppendAttempts || deadline.passed()) {
+      return stays_unknown(sent.error());
+    }
     std::this_thread::sleep_for(std::min(deadline.left(), kAppendRetryPause));
   }
 }

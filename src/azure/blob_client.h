@@ -5,14 +5,16 @@
 //
 // Every call has a deadline. Reads, and writes that do no harm twice (a lease is taken with the
 // caller's own id), are retried as net/ does it, Retry-After included; an append or the creation of
-// an append blob is sent again only where net/ holds that nothing was done. Borrows what the sender
+// an append blob is sent again only where net/ holds that nothing was done. A pause that the
+// service asks for with its last answer holds for the calls after it too. Borrows what the sender
 // and the tokens borrow; one thread at a time.
 //
 // Errors: kInvalidArgument "blob_request" or "blob_endpoint"; kNotFound "blob_not_found" or
 // "blob_container_not_found"; kConflict "blob_exists", "blob_lease_held", "blob_lease_lost" or
 // "blob_state"; kPrecondition "blob_append_position" or "blob_condition";
 // kPermissionDenied "blob_access_denied"; kTooLarge "blob_too_large"; kUnavailable
-// "blob_throttled", "blob_unavailable" or "blob_answer"; and those of net::HttpClient.
+// "blob_throttled", "blob_unavailable" or "blob_answer"; with nothing done, kUnavailable
+// "blob_paused" (the service asks for a pause) and "blob_no_token"; and those of net::HttpClient.
 
 #include <cstdint>
 #include <functional>
@@ -116,19 +118,22 @@ class BlobClient {
   struct Call;
   BlobClient(Sender sender, const Clock& clock, BlobClientConfig config);
   [[nodiscard]] Result<net::Response> send(Call call, const Deadline& deadline);
+  [[nodiscard]] Status await_turn(const Deadline& deadline) const;
+  void note_pause(const net::Response& response);
   [[nodiscard]] Status authorize(net::Request& request, const Deadline& deadline);
   [[nodiscard]] Status lease(Call call, const Deadline& deadline);
 
   Sender sender_;
   const Clock* clock_;
   BlobClientConfig config_;
+  SteadyTime not_before_{};  // the end of the pause that the service asked for
 };
 
 // Appends exactly once: when an answer is lost, reads back what stands at the position, and sends
 // again only when nothing does. kPrecondition "blob_append_position" when something else does: the
-// caller is not the only writer. "blob_lease_lost" and kNotFound when the service refused the only
-// attempt: nothing was done. After any other error the outcome is unknown; `doubt` says that it was
-// before this call already.
+// caller is not the only writer. kUnavailable "blob_outcome_unknown" when it cannot be told;
+// `doubt` says that it could not before this call already. After any other error nothing was done,
+// and nothing will be.
 enum class Doubt { kNone, kEarlierAttempt };
 [[nodiscard]] Status append_once(BlobClient& client, const std::string& name, ByteView block,
                                  const AppendCondition& condition, const Deadline& deadline,

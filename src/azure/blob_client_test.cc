@@ -8,6 +8,7 @@
 #include <deque>
 
 #include "azure/azurite_fixture.h"
+#include "azure/blob_error.h"
 #include "azure/limits.h"
 #include "azure/shared_key.h"
 #include "base/encoding.h"
@@ -39,14 +40,19 @@ net::Response answer(int status, const std::string& code = {}) {
 
 // One leased append blob, and a script of what happens to the appends that reach it.
 struct FakeService {
-  enum class Fate { kServed, kLostBefore, kLostAfter, kThrottled };
+  enum class Fate { kServed, kLostBefore, kLostAfter, kThrottled, kPaused, kDenied };
 
   std::string content;
   std::string lease = kLeaseA;
-  std::deque<Fate> fates;  // of the next appends; then kServed
+  std::deque<Fate> fates;   // of the next appends; then kServed
+  std::string pause = "1";  // seconds, that kPaused asks for
   int appends = 0;
+  int requests = 0;
+  net::Request last;
 
   Result<net::Response> serve(const net::Request& request) {
+    ++requests;
+    last = request;
     if (request.method == "HEAD") {
       net::Response out = answer(200);
       out.headers = {{"content-length", std::to_string(content.size())},
@@ -77,6 +83,12 @@ struct FakeService {
     const Error lost(Code::kUnavailable, "unreachable", "the connection was cut");
     if (fate == Fate::kLostBefore) return lost;
     if (fate == Fate::kThrottled) return answer(503, "ServerBusy");
+    if (fate == Fate::kDenied) return answer(403, "AuthenticationFailed");
+    if (fate == Fate::kPaused) {
+      net::Response paused = answer(503, "ServerBusy");
+      paused.headers.emplace_back("retry-after", pause);
+      return paused;
+    }
     net::Response out = append_now(request);
     if (fate == Fate::kLostAfter) return lost;
     return out;
@@ -96,17 +108,23 @@ struct FakeService {
 
 class AppendOnceTest : public ::testing::Test {
  protected:
-  Status append(std::string_view text, std::uint64_t position, const char* lease = kLeaseA) {
-    auto client = BlobClient::create(
+  using Credential = std::variant<crypto::SecretBytes, TokenSource>;
+  void connect(Credential credential) {
+    auto made = BlobClient::create(
         [this](const net::Request& r, const Deadline&) { return service.serve(r); }, clock,
-        {"https://acct.blob.core.windows.net", "acct", "apm",
-         crypto::SecretBytes::copy_of(std::string_view("key"))});
-    EXPECT_TRUE(client.ok());
+        {"https://acct.blob.core.windows.net", "acct", "apm", std::move(credential)});
+    ASSERT_TRUE(made.ok());
+    client.emplace(std::move(*made));
+  }
+  void SetUp() override { connect(crypto::SecretBytes::copy_of(kKey)); }
+  Status append(std::string_view text, std::uint64_t position, const char* lease = kLeaseA) {
     return append_once(*client, "log/1", as_bytes(text), {lease, position}, soon());
   }
 
+  static constexpr std::string_view kKey = "CANARY-account-key";
   ManualClock clock{1'795'000'000};
   FakeService service;
+  std::optional<BlobClient> client;
 };
 
 using Fate = FakeService::Fate;
@@ -133,7 +151,7 @@ TEST_F(AppendOnceTest, LostRequestIsSentAgain) {
 
 TEST_F(AppendOnceTest, GivesUpAfterItsAttempts) {
   service.fates = std::deque<Fate>(kAppendAttempts, Fate::kLostBefore);
-  EXPECT_EQ(reason(append("one", 0)), "unreachable");
+  EXPECT_EQ(reason(append("one", 0)), "blob_outcome_unknown");
   EXPECT_EQ(service.appends, kAppendAttempts);
   EXPECT_EQ(service.content, "");
 }
@@ -154,6 +172,81 @@ TEST_F(AppendOnceTest, LostRequestAndAnotherWriterIsAStalePosition) {
 TEST_F(AppendOnceTest, FormerHolderOfTheLeaseIsRefused) {
   EXPECT_EQ(reason(append("one", 0, kLeaseB)), "blob_lease_lost");
   EXPECT_EQ(service.content, "");
+}
+
+TEST_F(AppendOnceTest, ARefusalOfTheOnlyAttemptIsNoUnknownOutcome) {
+  service.fates = {Fate::kDenied};
+  EXPECT_EQ(reason(append("one", 0)), "blob_access_denied");
+  EXPECT_EQ(service.appends, 1);
+}
+
+TEST_F(AppendOnceTest, ARefusalAfterALostRequestLeavesItUnknown) {
+  service.fates = {Fate::kLostBefore, Fate::kDenied};
+  EXPECT_EQ(reason(append("one", 0)), "blob_outcome_unknown");
+}
+
+TEST_F(AppendOnceTest, APauseThatIsAskedForIsKept) {
+  service.fates = {Fate::kPaused};
+  const SteadyTime begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(reason(append("one", 0)), "");
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+  EXPECT_EQ(service.appends, 2);
+}
+
+TEST_F(AppendOnceTest, NothingIsSentInAPauseBeyondTheDeadline) {
+  service.fates = {Fate::kPaused};
+  service.pause = "60";
+  EXPECT_EQ(reason(append("one", 0)), "blob_paused");
+  EXPECT_EQ(service.requests, 1);
+  EXPECT_EQ(reason(client->renew_lease("log/1", kLeaseA, soon())), "blob_paused");
+  EXPECT_EQ(service.requests, 1);
+}
+
+TEST_F(AppendOnceTest, APauseAfterALostRequestLeavesItUnknown) {
+  service.fates = {Fate::kLostBefore, Fate::kPaused};
+  service.pause = "60";
+  EXPECT_EQ(reason(append("one", 0)), "blob_outcome_unknown");
+}
+
+TEST_F(AppendOnceTest, AManagedIdentitysTokenIsSentInsteadOfASignature) {
+  std::string asked;
+  connect(TokenSource([&asked](const std::string& resource, const Deadline&) {
+    asked = resource;
+    return Result<std::string>("the-token");
+  }));
+  EXPECT_EQ(reason(append("one", 0)), "");
+  EXPECT_EQ(asked, "https://storage.azure.com");
+  EXPECT_EQ(header_of(service.last, "authorization"), "Bearer the-token");
+  EXPECT_EQ(header_of(service.last, "x-ms-version"), "2020-10-02");
+}
+
+TEST_F(AppendOnceTest, WithoutATokenNothingIsSent) {
+  connect(TokenSource([](const std::string&, const Deadline&) -> Result<std::string> {
+    return Error(Code::kUnavailable, "unreachable", "IMDS does not answer");
+  }));
+  EXPECT_EQ(reason(append("one", 0)), "blob_no_token");
+  EXPECT_EQ(service.requests, 0);
+}
+
+TEST_F(AppendOnceTest, NeitherErrorsNorRequestsHoldTheKey) {
+  service.fates = {Fate::kDenied, Fate::kThrottled, Fate::kPaused};
+  for (int i = 0; i < 3; ++i) {
+    const Status sent = append("one", 0);
+    const std::string told = sent.ok() ? "" : sent.error().message;
+    EXPECT_EQ(told.find("CANARY"), std::string::npos);
+  }
+  for (const std::string& hidden : {std::string(kKey), base64_encode(as_bytes(kKey))}) {
+    for (const auto& [name, value] : service.last.headers) {
+      EXPECT_EQ(value.find(hidden), std::string::npos) << name;
+    }
+    EXPECT_EQ(service.last.url.find(hidden), std::string::npos);
+  }
+  EXPECT_TRUE(header_of(service.last, "authorization").starts_with("SharedKey acct:"));
+}
+
+TEST(BlobErrorTest, ALeaseThatRunsOutAfterItWasBrokenIsWaitedFor) {
+  EXPECT_EQ(blob_error("x", answer(409, "LeaseIsBreakingAndCannotBeAcquired")).reason,
+            "blob_lease_held");
 }
 
 TEST(BlobEndpointTest, KnowsTheClouds) {

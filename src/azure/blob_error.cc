@@ -26,6 +26,9 @@ constexpr std::array kMeanings = {
     Meaning{"ContainerAlreadyExists", Code::kConflict, "blob_exists", "It can be used"},
     Meaning{"LeaseAlreadyPresent", Code::kConflict, "blob_lease_held",
             "Another server has the lease; stop it, or wait until its lease ends"},
+    // Broken by hand with a period: its end comes by itself.
+    Meaning{"LeaseIsBreakingAndCannotBeAcquired", Code::kConflict, "blob_lease_held",
+            "The lease was broken and runs out; wait until it ends"},
     Meaning{"LeaseIdMismatchWithLeaseOperation", Code::kConflict, "blob_lease_lost", kTakenOver},
     Meaning{"LeaseIdMismatchWithBlobOperation", Code::kConflict, "blob_lease_lost", kTakenOver},
     Meaning{"LeaseNotPresentWithLeaseOperation", Code::kConflict, "blob_lease_lost", kTakenOver},
@@ -63,7 +66,13 @@ Error blob_error(const std::string& what, const net::Response& response) {
             concat(told, "Check the account key or the identity's role on the container, and this ",
                    "machine's clock")};
   }
-  if (response.status == 429 || response.status == 503) {
+  // As net/ holds it: who is asked to come again was not served.
+  const bool asked = response.header("retry-after") != nullptr;
+  if (response.status == 429 || (response.status == 503 && asked)) {
+    return {Code::kUnavailable, "blob_paused",
+            concat(told, "The account is over its limits, and nothing was done")};
+  }
+  if (response.status == 503) {
     return {Code::kUnavailable, "blob_throttled", concat(told, "The account is over its limits")};
   }
   if (response.status == 404) return {Code::kNotFound, "blob_not_found", concat(told, "Not there")};

@@ -30,7 +30,7 @@ std::string reason_of(const R& result) {
 
 Deadline soon() { return Deadline::after(Milliseconds(20'000)); }
 
-enum class Fate { kServed, kLostBefore, kLostAfter, kBusy };
+enum class Fate { kServed, kLostBefore, kLostAfter, kBusy, kDenied };
 
 // What happens to the next requests that match.
 class Faults {
@@ -86,10 +86,10 @@ class FaultyConnection final : public BlobConnection {
     const Error lost(Code::kUnavailable, "unreachable", "the connection was cut");
     const Fate fate = faults_->next(request);
     if (fate == Fate::kLostBefore) return lost;
-    if (fate == Fate::kBusy) {
-      net::Response busy;
-      busy.status = 503;
-      return busy;
+    if (fate == Fate::kBusy || fate == Fate::kDenied) {
+      net::Response refusal;
+      refusal.status = fate == Fate::kBusy ? 503 : 403;
+      return refusal;
     }
     auto answer = http_.send(request, deadline);
     if (fate == Fate::kLostAfter) return lost;
@@ -224,6 +224,34 @@ TEST_F(BlobFaultTest, AnUnknownOutcomeThatWasDoneIsDoneOnce) {
   EXPECT_EQ(seen("a") + seen("b"), "12");
 }
 
+TEST_F(BlobFaultTest, ARefusedWriteIsToldSoAndNotMadeLater) {
+  faults->plan("PUT", kAppend, {Fate::kDenied});
+  const Status refused = store->commit(put("a", "refused"));
+  EXPECT_EQ(reason_of(refused), "store_unavailable");
+  EXPECT_EQ(refused.error().code, Code::kUnavailable);  // it is not the caller who was refused
+  EXPECT_EQ(read(*store, "a"), "absent");
+  EXPECT_TRUE(store->commit(put("b", "2")).ok());
+  EXPECT_EQ(seen("a") + seen("b"), "absent2");
+}
+
+// While an earlier write cannot be settled, nothing of a later one is sent, and nobody waits.
+TEST_F(BlobFaultTest, CommitsBehindAnUnsettledOneAreAnsweredUndone) {
+  faults->plan("", "apm/segment", std::deque<Fate>(200, Fate::kLostBefore));
+  EXPECT_EQ(reason_of(store->commit(put("a", "1"))), "store_outcome_unknown");
+  std::vector<std::thread> writers;
+  writers.reserve(8);
+  for (int i = 0; i < 8; ++i) {
+    writers.emplace_back([this, i] {
+      EXPECT_EQ(reason_of(store->commit(put(concat("w/", i), "x"))), "store_unavailable");
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(read(*store, "a"), "store_outcome_unknown");
+  faults->plan("", "apm/segment", {});
+  EXPECT_EQ(read(*store, "a"), "1");
+  EXPECT_TRUE(store->list("w/")->empty());
+}
+
 // --- Lost leases ---
 
 TEST_F(BlobFaultTest, ABrokenSegmentLeaseEndsTheRight) {
@@ -345,6 +373,26 @@ TEST_F(BlobFaultTest, ABatchOfAllOperationsAndAllBytesFits) {
   EXPECT_EQ(store->list("k/")->size(), storage::kBatchOperationsMax);
 }
 
+TEST_F(BlobFaultTest, AStoreGrowsToItsLimitAndShrinks) {
+  stop();
+  options.state_bytes_max = 3 * (8 + 1 + 10);
+  const std::string value(10, 'v');
+  store = open(faulty());
+  lease = take(*store);
+  for (const char* key : {"a", "b", "c"}) ASSERT_TRUE(store->commit(put(key, value)).ok());
+  EXPECT_EQ(reason_of(store->commit(put("d", ""))), "azure_state");
+  EXPECT_EQ(reason_of(store->commit(put("a", value + "v"))), "azure_state");
+  EXPECT_TRUE(store->commit(put("a", value)).ok());
+  stop();
+  store = open(faulty());
+  lease = take(*store);
+  EXPECT_EQ(reason_of(store->commit(put("d", ""))), "azure_state");
+  Batch exchange = put("d", value);
+  exchange.deletes = {"a"};
+  EXPECT_TRUE(store->commit(exchange).ok());
+  EXPECT_EQ(seen("a") + seen("d"), "absent" + value);
+}
+
 // --- Blobs that were changed ---
 
 class BlobTamperTest : public BlobFaultTest {
@@ -374,6 +422,50 @@ TEST_F(BlobTamperTest, AReaderNoticesASegmentThatBecameShorter) {
   stop();
   replace(segment, ByteView(good).first(first));
   EXPECT_EQ(read(*other, "c"), "azure_log_truncated");
+}
+
+// As an error of the store: a key of it is not absent, and a caller is not refused.
+TEST_F(BlobTamperTest, AMissingBlobIsCorruptionAndNoAbsentKey) {
+  stop();
+  const auto connection = clean()().value();
+  ASSERT_TRUE(connection->client().break_lease(segment, soon()).ok());
+  ASSERT_TRUE(connection->client().remove(segment, soon()).ok());
+  expect_refused("azure_log_missing");
+  const auto other = open(clean());
+  EXPECT_EQ(other->get("a").error().code, Code::kCorrupt);
+  EXPECT_EQ(other->acquire_lease("next", soon()).error().code, Code::kCorrupt);
+}
+
+TEST_F(BlobTamperTest, AWholeOlderLogIsNoticedByWhoSawTheNewer) {
+  const auto connection = clean()().value();
+  const BlobContent old_manifest =
+      *connection->client().get_whole(kManifestBlob, kManifestBytesMax, soon());
+  const std::string checkpoint = manifest().checkpoint;
+  const Bytes old_checkpoint = content(checkpoint);
+  const auto other = open(clean());
+  stop();
+  store = open(clean());
+  lease = take(*store);
+  ASSERT_TRUE(store->commit(put("d", "d")).ok());
+  EXPECT_EQ(read(*other, "d"), "d");
+  stop();
+  const auto put_back = [&] {
+    for (const auto& [name, bytes] :
+         {std::pair<std::string, const Bytes&>{checkpoint, old_checkpoint}, {segment, good}}) {
+      static_cast<void>(connection->client().create_append_blob(name, soon()));
+      replace(name, bytes);
+    }
+    ASSERT_TRUE(connection->client().break_lease(kManifestBlob, soon()).ok());
+    ASSERT_TRUE(
+        connection->client().put_block_blob(kManifestBlob, old_manifest.bytes, soon()).ok());
+  };
+  put_back();
+  EXPECT_EQ(read(*other, "a"), "azure_log_rolled_back");
+  EXPECT_EQ(read(*other, "a"), "azure_log_rolled_back");
+  EXPECT_EQ(reason_of(other->acquire_lease("next", soon())), "azure_log_rolled_back");
+  // A server that starts now has seen nothing newer: that needs an anchor outside the container.
+  put_back();
+  EXPECT_EQ(seen("a"), "a");
 }
 
 TEST_F(BlobTamperTest, AFlippedBitIsDamage) {

@@ -30,6 +30,17 @@ constexpr std::size_t kRecordPutsMax = kLogRecordBytesMax - 1024;
 
 }  // namespace
 
+Status check_not_older(const LogHead& seen, const LogHead& now) {
+  const bool same_place = now.sequence == seen.sequence;
+  if (now.sequence > seen.sequence || (same_place && now.hash == seen.hash)) return {};
+  return Error(Code::kCorrupt, "azure_log_rolled_back",
+               concat("the commit log ends at record ", now.sequence,
+                      same_place ? " of another history" : "", ", and this server has seen record ",
+                      seen.sequence,
+                      ": an older copy was put in its place. Put the newest back; where the older "
+                      "one is wanted, restart this server"));
+}
+
 Status BlobLog::prepare(const Deadline& deadline) {
   const auto found = manifest(deadline);
   if (found.ok()) return {};
@@ -54,7 +65,14 @@ Result<ReadManifest> BlobLog::manifest(const Deadline& deadline) {
 Result<Bytes> BlobLog::read_from(const std::string& name, std::uint64_t position,
                                  const Deadline& deadline) {
   APM_TRY(const BlobProperties now, client_.properties(name, deadline));
-  if (now.size < position || now.size > kLogBytesMax) {
+  if (now.size > kLogBytesMax) {
+    return Error(
+        Code::kTooLarge, "azure_log_size",
+        concat("the commit log's blob ", name, " has ", now.size, " bytes; at most ", kLogBytesMax,
+               " are read. This program does not write that much: look who "
+               "else writes to the container"));
+  }
+  if (now.size < position) {
     return Error(Code::kCorrupt, "azure_log_truncated",
                  concat("the commit log's blob ", name, " has ", now.size, " bytes after it had ",
                         position, ": it was cut or replaced. Restore the container"));
@@ -219,18 +237,18 @@ Result<LogPlace> BlobLog::roll(const std::string& lease_id, std::uint64_t epoch,
   return LogPlace{current.manifest.segment, epoch, 0, view.state.head.sequence};
 }
 
-Result<LogView> BlobLog::take_over(const std::string& lease_id, const std::string& owner,
-                                   const Deadline& deadline) {
+Result<LogView> BlobLog::take_over(const TakeOver& what, const Deadline& deadline) {
   APM_TRY(ReadManifest current, manifest(deadline));
   Manifest next = current.manifest;
   next.epoch += 1;
-  next.owner = owner;
-  APM_CHECK_OK(replace(lease_id, current, std::move(next), deadline));
+  next.owner = what.owner;
+  APM_CHECK_OK(replace(what.lease_id, current, std::move(next), deadline));
   sweep(current.manifest.unused, deadline);
   const std::string& segment = current.manifest.segment;
-  if (!segment.empty()) APM_CHECK_OK(seal(segment, lease_id, deadline));
+  if (!segment.empty()) APM_CHECK_OK(seal(segment, what.lease_id, deadline));
   APM_TRY(LogView view, load(current.manifest, deadline));
-  APM_TRY(view.place, roll(lease_id, current.manifest.epoch, view, deadline));
+  APM_CHECK_OK(check_not_older(what.seen, view.state.head));
+  APM_TRY(view.place, roll(what.lease_id, current.manifest.epoch, view, deadline));
   return view;
 }
 

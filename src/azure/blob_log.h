@@ -4,7 +4,8 @@
 // happens at a takeover and at a roll. Blocking; borrows the client; one thread at a time.
 //
 // Errors: those of BlobClient and log_record.h; kCorrupt "azure_checkpoint" when the checkpoint is
-// not the one that the manifest names.
+// not the one that the manifest names, "azure_log_rolled_back" when the log is older than one that
+// was seen; kTooLarge "azure_log_size" for a blob over kLogBytesMax.
 
 #include <string>
 
@@ -36,6 +37,9 @@ struct LogView {
   [[nodiscard]] std::uint64_t appends() const { return state.head.sequence - place.first_sequence; }
 };
 
+// Where a server has seen the log. In this process alone: a restart forgets it.
+[[nodiscard]] Status check_not_older(const LogHead& seen, const LogHead& now);
+
 class BlobLog {
  public:
   explicit BlobLog(BlobClient& client) : client_(client) {}
@@ -47,10 +51,14 @@ class BlobLog {
   // Replays what was appended since.
   [[nodiscard]] Status extend(LogView& view, const Deadline& deadline);
 
-  // With the manifest's lease: takes an epoch, seals the log against its former writer, and leaves
-  // a checkpoint and a new segment.
-  [[nodiscard]] Result<LogView> take_over(const std::string& lease_id, const std::string& owner,
-                                          const Deadline& deadline);
+  struct TakeOver {
+    std::string lease_id;  // of the manifest, and held
+    std::string owner;
+    LogHead seen;
+  };
+  // Takes an epoch, seals the log against its former writer, and leaves a checkpoint and a new
+  // segment.
+  [[nodiscard]] Result<LogView> take_over(const TakeOver& what, const Deadline& deadline);
   // The same within an epoch: where `view` goes on. After an error nothing may be
   // appended before another roll succeeded: whether this one did may be unknown.
   [[nodiscard]] Result<LogPlace> roll(const std::string& lease_id, std::uint64_t epoch,

@@ -19,6 +19,20 @@ using storage::Batch;
 using storage::Lease;
 using storage::LeaseHolder;
 
+// What the service says of its blobs is no answer to whoever asked for a key: a blob that is
+// missing is not a secret that is absent, and the account's refusal is not ours of a token.
+Error of_the_store(Error error) {
+  if (error.code == Code::kNotFound) {
+    return {
+        Code::kCorrupt, "azure_log_missing",
+        concat("a blob of the commit log is missing: ", error.message, ". Restore the container")};
+  }
+  const bool kept = error.code == Code::kCorrupt || error.code == Code::kConflict ||
+                    error.code == Code::kUnsupported || error.code == Code::kDeadlineExceeded;
+  if (!kept) error.code = Code::kUnavailable;
+  return error;
+}
+
 // A client that several threads take turns with.
 struct SharedClient {
   std::unique_ptr<BlobConnection> connection;
@@ -55,6 +69,8 @@ class BlobStore final : public storage::Store {
   class BlobLease;
   [[nodiscard]] std::shared_ptr<BlobTenure> tenure();
   [[nodiscard]] Status follow(const Deadline& deadline) APM_REQUIRES(reads_.mutex);
+  [[nodiscard]] LogHead seen();
+  void note_seen(const LogHead& head);
   [[nodiscard]] Status follow_once(const Deadline& deadline) APM_REQUIRES(reads_.mutex);
   [[nodiscard]] Result<std::shared_ptr<BlobTenure>> try_acquire(const std::string& owner);
   [[nodiscard]] Result<std::shared_ptr<BlobTenure>> take_over(const std::string& owner,
@@ -71,11 +87,22 @@ class BlobStore final : public storage::Store {
 
   Mutex mutex_;
   std::shared_ptr<BlobTenure> tenure_ APM_GUARDED_BY(mutex_);
+  LogHead seen_ APM_GUARDED_BY(mutex_);
 };
 
 std::shared_ptr<BlobTenure> BlobStore::tenure() {
   const MutexLock lock(mutex_);
   return tenure_;
+}
+
+LogHead BlobStore::seen() {
+  const MutexLock lock(mutex_);
+  return seen_;
+}
+
+void BlobStore::note_seen(const LogHead& head) {
+  const MutexLock lock(mutex_);
+  if (head.sequence > seen_.sequence) seen_ = head;
 }
 
 // --- Reads ---
@@ -121,14 +148,20 @@ Result<std::unique_ptr<storage::Snapshot>> BlobStore::snapshot() {
 
 // A log can be replaced and deleted between the look at the manifest and the look at the log.
 Status BlobStore::follow(const Deadline& deadline) {
+  const LogHead before = seen();  // another thread's later one is no measure for this look
   Status followed;
   for (int attempt = 0; attempt < kFollowAttempts; ++attempt) {
     followed = follow_once(deadline);
     if (followed.ok() || followed.error().reason != "blob_not_found") break;
   }
+  if (followed.ok()) followed = check_not_older(before, followed_.state.head);
+  if (followed.ok()) {
+    note_seen(followed_.state.head);
+    return {};
+  }
   // Nothing half replayed may be served by a later read.
-  if (!followed.ok()) followed_ = {};
-  return followed;
+  followed_ = {};
+  return of_the_store(followed.error());
 }
 
 Status BlobStore::follow_once(const Deadline& deadline) {
@@ -175,7 +208,9 @@ Result<std::unique_ptr<Lease>> BlobStore::acquire_lease(const std::string& owner
     }
     // "blob_lease_lost": another was quicker between two steps of ours.
     const std::string& reason = acquired.error().reason;
-    if (reason != "blob_lease_held" && reason != "blob_lease_lost") return acquired.error();
+    if (reason != "blob_lease_held" && reason != "blob_lease_lost") {
+      return of_the_store(acquired.error());
+    }
     if (deadline.passed()) {
       APM_TRY(const std::optional<LeaseHolder> other, holder());
       return storage::lease_held(description(), other ? other->owner : "another server");
@@ -190,7 +225,7 @@ Result<std::shared_ptr<BlobTenure>> BlobStore::try_acquire(const std::string& ow
   {
     const MutexLock lock(renewals_.mutex);
     APM_CHECK_OK(renewals_.connection->client().acquire_lease(
-        kManifestBlob, terms.lease_id, options_.lease_seconds, Deadline::after(kBlobDeadline)));
+        kManifestBlob, terms.lease_id, options_.lease_seconds, Deadline::after(terms.ttl)));
   }
   auto right = std::make_unique<BlobRight>(renewals_.connection->client(), renewals_.mutex,
                                            std::move(terms));
@@ -202,7 +237,7 @@ Result<std::shared_ptr<BlobTenure>> BlobStore::take_over(const std::string& owne
   Result<LogView> view = [&] {
     const MutexLock lock(commits_.mutex);
     return BlobLog(commits_.connection->client())
-        .take_over(right->lease_id(), owner, Deadline::after(kWholeLogDeadline));
+        .take_over({right->lease_id(), owner, seen()}, Deadline::after(kWholeLogDeadline));
   }();
   if (!view.ok()) {
     right->end_renewing();
@@ -213,11 +248,12 @@ Result<std::shared_ptr<BlobTenure>> BlobStore::take_over(const std::string& owne
   const std::uint64_t epoch = view->place.segment_epoch;
   auto mine = std::make_shared<BlobTenure>(
       commits_.connection->client(), commits_.mutex,
-      BlobTenure::Parts{description(),
-                        epoch,
-                        std::move(*view),
-                        std::move(right),
-                        {options_.segment_appends_max, options_.segment_bytes_max}});
+      BlobTenure::Parts{
+          description(),
+          epoch,
+          std::move(*view),
+          std::move(right),
+          {options_.segment_appends_max, options_.segment_bytes_max, options_.state_bytes_max}});
   const MutexLock lock(mutex_);
   tenure_ = mine;
   return mine;
@@ -228,6 +264,7 @@ void BlobStore::release(const std::shared_ptr<BlobTenure>& tenure) {
     const MutexLock lock(mutex_);
     if (tenure_ == tenure) tenure_.reset();
   }
+  note_seen(tenure->head());
   tenure->right().end_renewing();
   // If this fails, the lease ends by itself.
   static_cast<void>(tenure->right().give_up(Deadline::after(kBlobAttemptTimeout)));
@@ -236,10 +273,11 @@ void BlobStore::release(const std::shared_ptr<BlobTenure>& tenure) {
 Result<std::optional<LeaseHolder>> BlobStore::holder() {
   const MutexLock lock(holders_.mutex);
   BlobLog log(holders_.connection->client());
-  APM_TRY(const ReadManifest now, log.manifest(Deadline::after(kBlobDeadline)));
-  if (!now.leased || now.manifest.epoch == 0) return std::optional<LeaseHolder>();
+  const auto now = log.manifest(Deadline::after(kBlobDeadline));
+  if (!now.ok()) return of_the_store(now.error());
+  if (!now->leased || now->manifest.epoch == 0) return std::optional<LeaseHolder>();
   // The service tells nobody how much is left of a lease: this is the most it can be.
-  return std::optional(LeaseHolder{now.manifest.owner, now.manifest.epoch,
+  return std::optional(LeaseHolder{now->manifest.owner, now->manifest.epoch,
                                    std::chrono::seconds(options_.lease_seconds)});
 }
 

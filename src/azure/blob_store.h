@@ -9,9 +9,9 @@
 // requests are in flight. Blocking, with a deadline on every wait.
 //
 // Errors besides the contract's and BlobClient's: kTooLarge "azure_batch" for a batch over 4 MiB
-// (one append) and "storage_busy"; kUnavailable "store_outcome_unknown", and
-// "store_unavailable" (nothing was done); kCorrupt with log_record.h
-// and log_manifest.h's reasons.
+// (one append), "azure_state" for one that makes the store too large, and "storage_busy";
+// kUnavailable "store_outcome_unknown", and "store_unavailable" (nothing was done); kCorrupt with
+// log_record.h and log_manifest.h's reasons, and "azure_log_missing" for a blob that is not there.
 
 #include <functional>
 #include <memory>
@@ -39,6 +39,7 @@ struct BlobStoreOptions {
   unsigned lease_seconds = kBlobLeaseSecondsMin;
   std::size_t segment_appends_max = kSegmentAppendsMax;
   std::size_t segment_bytes_max = kSegmentBytesMax;
+  std::size_t state_bytes_max = kStateBytesMax;
 };
 
 // A client for one thread, with everything that it borrows.

@@ -48,6 +48,8 @@ inline constexpr unsigned kBlobLeaseEndless = 0;  // until it is broken or relea
 inline constexpr std::size_t kSegmentAppendsMax = 40'000;
 inline constexpr std::size_t kSegmentBytesMax = 64 * 1024 * 1024;  // to be replayed, at most
 inline constexpr std::size_t kLogBytesMax = std::size_t{4} * 1024 * 1024 * 1024;  // of one blob
+// Keys and values of a store, with 8 bytes each: all of it is in memory, and in one checkpoint.
+inline constexpr std::size_t kStateBytesMax = std::size_t{2} * 1024 * 1024 * 1024;
 inline constexpr std::size_t kManifestBytesMax = 64 * 1024;
 inline constexpr std::size_t kManifestNamesMax = 64;  // of blobs that wait for their deletion
 inline constexpr std::size_t kLogQueueMax = 4096;     // commits that wait for the next append
