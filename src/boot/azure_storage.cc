@@ -15,12 +15,22 @@ Result<std::string> endpoint_of(const Config& config) {
   const AzureStorageConfig& azure = config.storage.azure;
   if (azure.blob_endpoint.empty()) return azure::blob_endpoint(azure.account, azure.environment);
   APM_TRY(const net::Url url, net::parse_url(azure.blob_endpoint));
-  if (url.scheme == "https") return azure.blob_endpoint;
-  if (config.kind == barrier::StoreKind::kTest && net::is_loopback(url.host)) {
-    return azure.blob_endpoint;
-  }
+  const bool test = config.kind == barrier::StoreKind::kTest;
+  if (url.scheme == "https" || (test && net::is_loopback(url.host))) return azure.blob_endpoint;
   return refuse(
       "storage \"azure\": a blob_endpoint over plain http is for a test store on loopback alone");
+}
+
+// What a test does must not reach a real account: with connect_to, everything https stays on this
+// machine.
+Status check_reach(const Config& config, const std::string& endpoint) {
+  if (config.kind != barrier::StoreKind::kTest) return {};
+  APM_TRY(const net::Url url, net::parse_url(endpoint));
+  const bool redirected = config.test && !config.test->connect_to.empty();
+  if (redirected || net::is_loopback(url.host)) return {};
+  return refuse(concat("storage \"azure\": a test store refuses ", url.host,
+                       ", which is not on this machine. Name a blob_endpoint on loopback, or "
+                       "connect_to in the test stanza"));
 }
 
 }  // namespace
@@ -46,6 +56,7 @@ Result<azure::BlobStoreConfig> blob_store_config(const Config& config) {
   out.account = azure.account;
   out.container = azure.container;
   APM_TRY(out.endpoint, endpoint_of(config));
+  APM_CHECK_OK(check_reach(config, out.endpoint));
   out.identity.client_id = azure.identity_client_id;
   out.transport = transport_of(config);
   const auto key = base64_decode(trim(azure.account_key.text()));

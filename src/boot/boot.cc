@@ -155,6 +155,11 @@ Status Boot::fetch_tls() {
 Status Boot::fetch_storage_key() {
   if (in_.config.storage.type != "azure") return {};
   AzureStorageConfig& azure = in_.config.storage.azure;
+  if (!azure.account_key.empty()) {
+    return Error(Code::kInvalidArgument, "config",
+                 "a booted server has no accountKey in its configuration or environment: wrap it "
+                 "into the Key Vault secret apm-saa-key, and remove it there");
+  }
   if (azure.identity_client_id.empty()) {
     azure.identity_client_id = in_.environment.identity_client_id;
   }

@@ -204,20 +204,65 @@ Status check(const Config& config) {
   return {};
 }
 
-// Vault's names; a variable goes before the file.
+// Vault's names.
+struct AzureVariables {
+  std::string account;
+  std::string container;
+  std::string environment;
+  crypto::SecretBytes key;
+};
+
+Result<AzureVariables> read_azure_variables(const Lookup& lookup) {
+  AzureVariables out;
+  out.account = lookup("AZURE_ACCOUNT_NAME").value_or("");
+  out.container = lookup("AZURE_BLOB_CONTAINER").value_or("");
+  out.environment = lookup("AZURE_ENVIRONMENT").value_or("");
+  out.key = crypto::SecretBytes::copy_of(lookup("AZURE_ACCOUNT_KEY").value_or(""));
+  // Of a cloud that is not among ours: to go on with another one would be a guess.
+  if (lookup("AZURE_ARM_ENDPOINT").value_or("").empty()) return out;
+  return Error(Code::kInvalidArgument, "config",
+               "AZURE_ARM_ENDPOINT is not supported: unset it, and say environment, or "
+               "blob_endpoint for another cloud, in the storage \"azure\" stanza");
+}
+
+// A variable goes before the file.
 Status apply_azure(Config& config, const Lookup& lookup) {
   AzureStorageConfig& azure = config.storage.azure;
-  for (const auto& [name, field] :
-       {std::pair<const char*, std::string&>{"AZURE_ACCOUNT_NAME", azure.account},
-        {"AZURE_BLOB_CONTAINER", azure.container},
-        {"AZURE_ENVIRONMENT", azure.environment}}) {
-    const std::optional<std::string> value = lookup(name);
-    if (value && !value->empty()) field = *value;
-  }
-  const std::optional<std::string> key = lookup("AZURE_ACCOUNT_KEY");
-  if (key && !key->empty()) azure.account_key = crypto::SecretBytes::copy_of(*key);
+  APM_TRY(AzureVariables found, read_azure_variables(lookup));
+  if (!found.account.empty()) azure.account = found.account;
+  if (!found.container.empty()) azure.container = found.container;
+  if (!found.environment.empty()) azure.environment = found.environment;
+  if (!found.key.empty()) azure.account_key = std::move(found.key);
   APM_CHECK_OK(blob_store_config(config));
   return {};
+}
+
+// The file goes before a variable, which may serve both sides.
+void complete_azure(AzureStorageConfig& side, const AzureVariables& found) {
+  if (side.account.empty()) side.account = found.account;
+  if (side.container.empty()) side.container = found.container;
+  const bool unsaid = side.environment == AzureStorageConfig().environment;
+  if (unsaid && !found.environment.empty()) side.environment = found.environment;
+  if (side.account_key.empty()) side.account_key = found.key.clone();
+}
+
+Status check_two_containers(const Config& source, const Config& destination) {
+  APM_TRY(const azure::BlobStoreConfig from, blob_store_config(source));
+  APM_TRY(const azure::BlobStoreConfig to, blob_store_config(destination));
+  if (from.endpoint != to.endpoint || from.container != to.container) return {};
+  return Error(Code::kInvalidArgument, "config",
+               "storage_source and storage_destination are one container: name two");
+}
+
+Status read_test_settings(const Body& body, MigrationConfig& out) {
+  Stanza top(body, "", out.source);
+  APM_CHECK_OK(read_kind(top, out.source));
+  if (const Item* item = body.find("test")) APM_CHECK_OK(read_test(*item, out.source));
+  out.destination.kind = out.source.kind;
+  out.destination.test = out.source.test;
+  if (out.source.kind == barrier::StoreKind::kTest || !out.source.test) return {};
+  return Error(Code::kInvalidArgument, "config",
+               "the test stanza is for the migration of a test store: say store_kind = \"test\"");
 }
 
 }  // namespace
@@ -271,10 +316,12 @@ Result<MigrationConfig> parse_migration_config(std::string_view text) {
   // A file of another purpose, or a misspelt stanza: nothing is copied on a guess.
   for (const Item& item : body.items) {
     if (item.key == "storage_source" || item.key == "storage_destination") continue;
+    if (item.key == "store_kind" || item.key == "test") continue;
     return error_at(item.at, concat("\"", item.key,
                                     "\" does not belong into a migration's "
                                     "configuration"));
   }
+  APM_CHECK_OK(read_test_settings(body, out));
   return out;
 }
 
@@ -299,6 +346,25 @@ Status apply_environment(Config& config, const Lookup& lookup) {
                concat("storage \"postgresql\" needs a connection_url, in the file or as the "
                       "environment variable ",
                       kPgUrlVariables[0]));
+}
+
+Status apply_environment(MigrationConfig& config, const Lookup& lookup) {
+  bool any_azure = false;
+  for (Config* side : {&config.source, &config.destination}) {
+    const StorageConfig& storage = side->storage;
+    any_azure = any_azure || storage.type == "azure";
+    if (storage.type == "postgresql" && storage.postgres.connection_url.empty()) {
+      APM_CHECK_OK(apply_environment(*side, lookup));
+    }
+  }
+  if (!any_azure) return {};
+  APM_TRY(const AzureVariables found, read_azure_variables(lookup));
+  for (Config* side : {&config.source, &config.destination}) {
+    if (side->storage.type == "azure") complete_azure(side->storage.azure, found);
+  }
+  const bool both =
+      config.source.storage.type == "azure" && config.destination.storage.type == "azure";
+  return both ? check_two_containers(config.source, config.destination) : Status();
 }
 
 }  // namespace apm::boot

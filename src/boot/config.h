@@ -62,7 +62,8 @@ struct Config {
 [[nodiscard]] Result<Config> read_config(const std::string& path);
 
 // What `operator migrate` reads: storage_source "TYPE" and storage_destination "TYPE", each as a
-// server's storage stanza. Of both Config, only storage and warnings mean something.
+// server's storage stanza; store_kind and the test stanza are of both. Of each Config, only storage,
+// kind, test and warnings mean something.
 struct MigrationConfig {
   Config source;
   Config destination;
@@ -75,5 +76,8 @@ struct MigrationConfig {
 // AZURE_BLOB_CONTAINER and AZURE_ENVIRONMENT. kInvalidArgument "config" when PostgreSQL has no URL
 // then, and as blob_store_config().
 [[nodiscard]] Status apply_environment(Config& config, const Lookup& lookup);
+// In a migration the file goes before the environment: two stores are named, and a variable can
+// only mean one, or both.
+[[nodiscard]] Status apply_environment(MigrationConfig& config, const Lookup& lookup);
 
 }  // namespace apm::boot

@@ -127,6 +127,14 @@ TEST_F(AzureConfigTest, PlainHttpIsForATestStoreOnLoopback) {
   const std::string loopback = stanza("blob_endpoint = \"http://127.0.0.1:10000/acct\"");
   EXPECT_EQ(apply(loopback).error().reason, "config");
   EXPECT_TRUE(apply("store_kind = \"test\"\n" + loopback).ok());
+  // The loopback of https is one too; a public host only when connect_to keeps it here.
+  EXPECT_TRUE(
+      apply("store_kind = \"test\"\n" + stanza("blob_endpoint = \"https://127.0.0.1:1\"")).ok());
+  const Status outside = apply("store_kind = \"test\"\n" + stanza(""));
+  EXPECT_EQ(outside.error().reason, "config");
+  EXPECT_NE(outside.error().message.find("acct.blob.core.windows.net"), std::string::npos);
+  EXPECT_TRUE(
+      apply("store_kind = \"test\"\ntest { connect_to = \"127.0.0.1:1\" }\n" + stanza("")).ok());
   const std::string remote = stanza("blob_endpoint = \"http://10.0.0.1:10000/acct\"");
   EXPECT_EQ(apply("store_kind = \"test\"\n" + remote).error().reason, "config");
   EXPECT_TRUE(apply(stanza("blob_endpoint = \"https://acct.privatelink.example\"")).ok());
@@ -136,6 +144,9 @@ TEST_F(AzureConfigTest, RefusesWhatIsMissingOrMalformedAndNeverQuotesTheKey) {
   EXPECT_EQ(apply("storage \"azure\" { container = \"vault\" }").error().reason, "config");
   EXPECT_EQ(apply("storage \"azure\" { accountName = \"acct\" }").error().reason, "config");
   EXPECT_EQ(apply(stanza("environment = \"Moon\"")).error().reason, "blob_endpoint");
+  const Status cloud = apply(stanza(""), {{"AZURE_ARM_ENDPOINT", "https://management.example"}});
+  EXPECT_EQ(cloud.error().reason, "config");
+  EXPECT_NE(cloud.error().message.find("AZURE_ARM_ENDPOINT"), std::string::npos);
   const Status bad = apply(stanza("accountKey = \"CANARY!\""));
   EXPECT_EQ(bad.error().reason, "config");
   EXPECT_EQ(bad.error().message.find("CANARY"), std::string::npos);

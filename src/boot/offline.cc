@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "barrier/seal_config.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "boot/config.h"
 #include "boot/runtime.h"
 
@@ -15,12 +17,16 @@ Error unknown_key(const std::string& warning) {
                warning + "; correct it: nothing is copied on a guess");
 }
 
-Result<std::unique_ptr<storage::Store>> open_side(Config& side, const Lookup& lookup) {
-  if (!side.warnings.empty()) return unknown_key(side.warnings.front());
-  const bool has_url =
-      side.storage.type == "postgresql" && !side.storage.postgres.connection_url.empty();
-  if (!has_url) APM_CHECK_OK(apply_environment(side, lookup));
-  return open_store_of(side);
+// What a test configuration permits is for test stores.
+Status check_kind(const Config& config, storage::Store& source, const Clock& clock) {
+  if (config.kind != barrier::StoreKind::kTest) return {};
+  APM_TRY(const std::optional<barrier::SealConfig> seal,
+          barrier::Barrier(source, clock).seal_config());
+  if (!seal || seal->kind == barrier::StoreKind::kTest) return {};
+  return Error(Code::kRefused, "store_kind",
+               concat(source.description(),
+                      " is a production store, and the migration's configuration says store_kind = "
+                      "\"test\". Remove that line. Nothing was changed"));
 }
 
 // Both PostgreSQL and neither with a URL: the environment would make them one store.
@@ -60,10 +66,15 @@ Result<OfflineRestored> restore_store(const OfflineRestore& what, const Lookup& 
 
 Result<StoreMigrated> migrate_store(const std::string& config_path, const Lookup& lookup) {
   APM_TRY(MigrationConfig config, read_migration_config(config_path));
+  for (const Config* side : {&config.source, &config.destination}) {
+    if (!side->warnings.empty()) return unknown_key(side->warnings.front());
+  }
   APM_CHECK_OK(check_sides(config));
-  APM_TRY(const std::unique_ptr<storage::Store> source, open_side(config.source, lookup));
-  APM_TRY(const std::unique_ptr<storage::Store> destination, open_side(config.destination, lookup));
+  APM_CHECK_OK(apply_environment(config, lookup));
+  APM_TRY(const std::unique_ptr<storage::Store> source, open_store_of(config.source));
   const SystemClock clock;
+  APM_CHECK_OK(check_kind(config.source, *source, clock));
+  APM_TRY(const std::unique_ptr<storage::Store> destination, open_store_of(config.destination));
   APM_TRY(snapshot::Migrated done, snapshot::migrate(*source, *destination, clock));
   return StoreMigrated{source->description(), destination->description(), std::move(done)};
 }

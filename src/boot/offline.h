@@ -31,8 +31,8 @@ struct StoreMigrated {
   std::string destination;
   snapshot::Migrated done;
 };
-// A connection_url in the file goes before the environment's here: two stores are named, and the
-// environment can only mean one.
+// What the file says goes before the environment here (boot/config.h). kRefused "store_kind" for a
+// production store that is to be moved by a test configuration.
 [[nodiscard]] Result<StoreMigrated> migrate_store(const std::string& config_path,
                                                   const Lookup& lookup);
 

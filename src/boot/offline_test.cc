@@ -6,9 +6,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "base/text.h"
 #include "boot/config.h"
+#include "storage/sqlite_store.h"
 #include "storage/temp_dir.h"
 
 namespace apm::boot {
@@ -77,6 +79,82 @@ TEST_F(OfflineFiles, TwoDatabasesNeedAtLeastOneUrlInTheFile) {
                                 "storage_destination \"postgresql\" { table = \"b\" }");
   const auto lookup = [](const std::string&) { return std::optional<std::string>("x"); };
   EXPECT_TRUE(says(refusal(migrate_store(path, lookup)), "are both PostgreSQL"));
+}
+
+// One with variables of the environment, which are taken once.
+class AzureMigration : public testing::Test {
+ protected:
+  Status apply(const std::string& text) {
+    auto parsed = parse_migration_config(text);
+    EXPECT_TRUE(parsed.ok()) << parsed.error().message;
+    config = std::move(*parsed);
+    auto left = variables;
+    return apply_environment(config, [&left](const std::string& name) {
+      const auto found = left.extract(name);
+      return found ? std::optional(found.mapped()) : std::nullopt;
+    });
+  }
+  static std::string azure(const std::string& word, const std::string& more) {
+    return concat(word, " \"azure\" {\n", more, "\n}\n");
+  }
+  std::map<std::string, std::string> variables;
+  MigrationConfig config;
+};
+
+TEST_F(AzureMigration, TheFileGoesBeforeTheEnvironmentWhichServesBothSides) {
+  variables = {{"AZURE_ACCOUNT_NAME", "other"},
+               {"AZURE_ACCOUNT_KEY", "a2V5"},
+               {"AZURE_ENVIRONMENT", "AzureChinaCloud"}};
+  ASSERT_TRUE(apply(azure("storage_source", "accountName = \"acct\"\ncontainer = \"a\"") +
+                    azure("storage_destination", "container = \"b\"\naccountKey = \"a2V5Mg==\""))
+                  .ok());
+  EXPECT_EQ(config.source.storage.azure.account, "acct");
+  EXPECT_EQ(config.source.storage.azure.account_key.text(), "a2V5");
+  EXPECT_EQ(config.source.storage.azure.environment, "AzureChinaCloud");
+  EXPECT_EQ(config.destination.storage.azure.account, "other");
+  EXPECT_EQ(config.destination.storage.azure.account_key.text(), "a2V5Mg==");
+  EXPECT_EQ(config.destination.storage.azure.environment, "AzureChinaCloud");
+}
+
+TEST_F(AzureMigration, OneContainerIsNotTwoStores) {
+  const std::string same = "accountName = \"acct\"\ncontainer = \"a\"";
+  EXPECT_TRUE(
+      says(refusal(apply(azure("storage_source", same) + azure("storage_destination", same))),
+           "one container"));
+}
+
+TEST_F(AzureMigration, ATestServiceIsForTheMigrationOfATestStore) {
+  const std::string sides =
+      "storage_source \"sqlite\" { path = \"/a.db\" }\n" +
+      azure(
+          "storage_destination",
+          "accountName = \"acct\"\ncontainer = \"a\"\nblob_endpoint = \"http://127.0.0.1:1/acct\"");
+  ASSERT_TRUE(apply(sides).ok());
+  EXPECT_TRUE(says(refusal(blob_store_config(config.destination)), "plain http"));
+  ASSERT_TRUE(apply("store_kind = \"test\"\n" + sides).ok());
+  EXPECT_TRUE(blob_store_config(config.destination).ok());
+  EXPECT_TRUE(
+      says(refusal(parse_migration_config("test { ca_file = \"/ca\" }\n" + sides)), "store_kind"));
+}
+
+TEST_F(OfflineFiles, AProductionStoreIsNotMigratedAsATest) {
+  {
+    const auto store = storage::open_sqlite_store(dir_.file("a.db"));
+    ASSERT_TRUE(store.ok());
+    const auto lease = (*store)->acquire_lease("test", Deadline::after(Milliseconds(1'000)));
+    ASSERT_TRUE(lease.ok());
+    const SystemClock clock;
+    barrier::Barrier barrier(**store, clock);
+    auto plan = barrier.plan_init(barrier::StoreKind::kProduction, {.shares = 1, .threshold = 1});
+    ASSERT_TRUE(plan.ok());
+    ASSERT_TRUE(barrier.commit_init(std::move(*plan)).ok());
+  }
+  const std::string sides =
+      sqlite("storage_source", "a.db") + sqlite("storage_destination", "b.db");
+  const std::string test = file("t.hcl", "store_kind = \"test\"\n" + sides);
+  EXPECT_TRUE(says(refusal(migrate_store(test, nothing)), "is a production store"));
+  EXPECT_FALSE(std::filesystem::exists(dir_.file("b.db")));
+  EXPECT_TRUE(migrate_store(file("p.hcl", sides), nothing).ok());
 }
 
 TEST_F(OfflineFiles, AnEmptyStoreIsNoSource) {
