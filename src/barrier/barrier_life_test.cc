@@ -214,5 +214,29 @@ TEST_F(BarrierTest, AKeyringThatAnotherServerChangedIsNotOverwritten) {
   EXPECT_EQ(reason_of(second.put("a", {})), "keyring_changed");
 }
 
+TEST_F(BarrierTest, ReloadingFollowsAKeyringThatAnotherServerChanged) {
+  Barrier first(store_, clock_);
+  const Shares shares = init(first);
+  Barrier second(store_, clock_);
+  EXPECT_EQ(reason_of(second.reload()), "sealed");
+  ASSERT_TRUE(unseal(second, shares, {0, 1, 2}).ok());
+  ASSERT_TRUE(first.rotate().ok());
+  ASSERT_TRUE(first.put("a", bytes("of the new term")).ok());
+  EXPECT_EQ(reason_of(second.get("a")), "record_term");
+  ASSERT_TRUE(second.reload().ok());
+  EXPECT_EQ(**second.get("a"), bytes("of the new term"));
+  EXPECT_TRUE(second.put("a", {}).ok());
+  // What cannot be opened changes nothing.
+  Bytes keyring = read_raw(store_, "core/keyring");
+  keyring.back() ^= 1;
+  write_raw(store_, "core/keyring", keyring);
+  EXPECT_EQ(reason_of(second.reload()), "keyring_corrupt");
+  EXPECT_TRUE(second.get("a").ok());
+  storage::Batch gone;
+  gone.deletes = {"core/keyring"};
+  ASSERT_TRUE(store_.commit(gone).ok());
+  EXPECT_EQ(reason_of(second.reload()), "keys_missing");
+}
+
 }  // namespace
 }  // namespace apm::barrier

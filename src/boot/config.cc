@@ -99,6 +99,18 @@ Status read_listener(const Item& item, Config& config) {
   return address.empty() ? Status() : read_address(address, item, config.listener);
 }
 
+Status read_lease_duration(const std::string& text, const Item& item,
+                           storage::PostgresConfig& out) {
+  constexpr auto kMin = static_cast<std::uint64_t>(storage::kPgLeaseDurationMin.count());
+  constexpr auto kMax = static_cast<std::uint64_t>(storage::kPgLeaseDurationMax.count());
+  const std::optional<std::uint64_t> seconds = parse_duration_s(text);
+  if (!seconds || *seconds < kMin || *seconds > kMax) {
+    return error_at(item.at, concat("\"lease_duration\" must be ", kMin, "s to ", kMax, "s"));
+  }
+  out.lease_ttl = std::chrono::seconds(*seconds);
+  return {};
+}
+
 // The URL's string is zeroed with the heap that held it (ADR 3).
 Status read_postgres(Stanza& stanza, const Item& item, storage::PostgresConfig& out) {
   std::string url;
@@ -112,7 +124,9 @@ Status read_postgres(Stanza& stanza, const Item& item, storage::PostgresConfig& 
     return error_at(item.at, concat("\"max_parallel\" must be 1 to ", storage::kPgConnectionsMax));
   }
   out.max_parallel = *number;
-  return {};
+  std::string lease;
+  APM_CHECK_OK(stanza.text("lease_duration", lease));
+  return lease.empty() ? Status() : read_lease_duration(lease, item, out);
 }
 
 Status read_storage(const Item& item, Config& config) {

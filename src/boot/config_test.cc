@@ -46,6 +46,21 @@ TEST(Config, AProductionStoreRefusesWhatOnlyTestsMayHave) {
   }
 }
 
+TEST(Config, TheLeaseOfPostgreSqlLastsOneToThreeHundredSeconds) {
+  const auto with = [](const std::string& text) {
+    return parse_config("storage \"postgresql\" {\n  lease_duration = \"" + text + "\"\n}");
+  };
+  EXPECT_EQ(parse_config("storage \"postgresql\" {}")->storage.postgres.lease_ttl,
+            storage::kPgLeaseTtl);
+  EXPECT_EQ(with("1s")->storage.postgres.lease_ttl, Milliseconds(1'000));
+  EXPECT_EQ(with("300s")->storage.postgres.lease_ttl, Milliseconds(300'000));
+  for (const char* refused : {"0s", "301s", "soon", "-5s"}) {
+    const auto config = with(refused);
+    ASSERT_FALSE(config.ok()) << refused;
+    EXPECT_NE(config.error().message.find("lease_duration"), std::string::npos) << refused;
+  }
+}
+
 TEST(Config, PostgreSqlTakesItsUrlFromTheFileOrTheEnvironment) {
   auto config = parse_config(R"(storage "postgresql" {
   connection_url = "postgresql://apm:in-file@db/apm"
