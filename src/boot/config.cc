@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "boot/limits.h"
+#include "ha/advert.h"
 #include "hclconfig/hclconfig.h"
 
 namespace apm::boot {
@@ -199,6 +200,11 @@ Status check(const Config& config) {
         "a production store refuses the test stanza: its trust anchors and transports are "
         "not the vendors'. Say store_kind = \"test\" for a store that may never hold real secrets");
   }
+  if (!config.api_addr.empty() && !ha::is_api_address(config.api_addr)) {
+    return refuse(concat("api_addr \"", config.api_addr,
+                         "\" is no address that clients can be sent to: write it as "
+                         "https://HOST:PORT, without a path"));
+  }
   if (production && config.listener.tls_disable) {
     return refuse("a production store refuses tls_disable");
   }
@@ -212,6 +218,7 @@ Result<Config> parse_config(std::string_view text) {
   Config config;
   Stanza top(body, "", config);
   APM_CHECK_OK(top.text("api_addr", config.api_addr));
+  if (config.api_addr.ends_with('/')) config.api_addr.pop_back();
   APM_CHECK_OK(top.flag("disable_mlock", config.disable_mlock));
   APM_CHECK_OK(read_kind(top, config));
   for (const Item* item : body.all("listener")) APM_CHECK_OK(read_listener(*item, config));

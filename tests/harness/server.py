@@ -36,7 +36,8 @@ class Server:
         if vm == "server":
             return shipped
         own = self.data / "template.hcl.tpl"
-        own.write_text(shipped.read_text().replace("/vm-server.", f"/vm-{vm}."))
+        own.write_text(shipped.read_text().replace("/vm-server.", f"/vm-{vm}.")
+                       .replace("/audit.log", f"/audit-{vm}.log"))
         return own
 
     def environment(self, **changes):
@@ -135,6 +136,13 @@ class Server:
             text = refusal.read()
             return refusal.code, json.loads(text) if text else None
 
+    def health(self):
+        """The status of sys/health: 200 active, 429 standing by."""
+        return self.api("GET", "sys/health")[0]
+
+    def becomes_active(self, seconds=60):
+        return wait_until(lambda: self.health() == 200, seconds)
+
     def client_environment(self):
         return dict(os.environ, ANJUNA_ADDR=f"https://{HOST}:{self.port}",
                     ANJUNA_CACERT=str(self.cloud.dir / "server-ca.pem"))
@@ -165,7 +173,7 @@ class Server:
         self.kill()
         for file in self.data.glob("store.db*"):
             file.unlink()
-        for file in self.data.glob("audit.log*"):
+        for file in self.data.glob("audit*.log*"):
             file.unlink()
 
 
