@@ -112,13 +112,21 @@ void Node::compete(std::uint64_t since) {
   if (!lease.ok()) {
     if (lease.error().reason == "lease_held") {
       look_for_leader();
+      const std::optional<Leader> known = leader();
+      if (!standing_by_) {
+        log_.info("ha", "standing by", {{"active", known ? known->api_addr : "not known"}});
+      }
+      standing_by_ = true;
       report(since, Role::kStandby);
     } else {
       log_.warn("ha", "the lease cannot be asked for", {{"cause", lease.error().message}});
       report(since, lease.error());
+      standing_by_ = false;
+      return pause(kRetryPause);
     }
     return pause(timing_.poll);
   }
+  standing_by_ = false;
   const Status begun = begin_term(*lease, since);
   if (!begun.ok()) {
     log_.error("ha", "taking over failed: the lease is given up again",

@@ -107,6 +107,7 @@ class Node {
   Gate gate_;
   std::atomic<Role> role_{Role::kIdle};
   std::atomic<std::int64_t> active_since_{0};
+  bool standing_by_ = false;  // said so already; the thread's own
 
   Mutex mutex_;
   CondVar changed_;
