@@ -45,7 +45,12 @@ Status Core::stand(const Deadline& deadline) {
 }
 
 Status Core::load() {
-  APM_CHECK_OK(parts_.barrier.reload());
+  const Status reloaded = parts_.barrier.reload();
+  if (!reloaded.ok()) {
+    // Another store stands where ours was, restored perhaps: our root key is of no use for it.
+    if (reloaded.error().code == Code::kCorrupt) on_seal();
+    return reloaded;
+  }
   APM_CHECK_OK(load_all());
   active_.store(true);
   return {};

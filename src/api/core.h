@@ -88,6 +88,7 @@ class Core {
   [[nodiscard]] Status replace_store(const std::function<Status(storage::Store&)>& work);
   [[nodiscard]] bool unsealed() const { return unsealed_.load(); }
   // The lease is held: loads keyring, policies, mounts and tokens from the store, and drops them.
+  // When the keyring cannot be opened any more the server is sealed.
   [[nodiscard]] Status load();
   void unload();
   [[nodiscard]] bool active() const { return active_.load(); }  // loaded

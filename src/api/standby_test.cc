@@ -216,6 +216,21 @@ TEST_F(StandbyTest, SealingTheActiveNodeLetsTheOtherTakeOver) {
   EXPECT_EQ(one_.server.ask("GET", "sys/health").status, 429);
 }
 
+// The store was replaced by another one, a restored snapshot perhaps: the standby's keys do not
+// open it, and it must not keep the lease from whoever has the right ones.
+TEST_F(StandbyTest, AStandbyWhoseKeysDoNotFitSealsItself) {
+  const auto keyring = *one_.store.get("core/keyring");
+  storage::Batch damage;
+  damage.puts.push_back({"core/keyring", *keyring});
+  damage.puts.back().value.back() ^= 1;
+  ASSERT_TRUE(one_.store.commit(damage).ok());
+  one_.node.stop();
+  ASSERT_TRUE(becomes(two_, ha::Role::kIdle));
+  EXPECT_EQ(two_.server.ask("GET", "sys/health").status, 503);
+  EXPECT_EQ(two_.server.ask("GET", "anjuna/dek").status, 503);
+  EXPECT_FALSE(one_.store.holder()->has_value());
+}
+
 // What another node changed while this one stood by is there when it takes over: a term's keyring,
 // a mount, a policy and a token are loaded, not remembered.
 TEST_F(StandbyTest, ATermBeginsWithWhatIsInTheStore) {
