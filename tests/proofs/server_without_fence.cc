@@ -43,6 +43,7 @@ class UnfencedStore final : public Store {
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& prefix) override {
     return inner_->list(prefix);
   }
+  [[nodiscard]] Result<std::unique_ptr<Snapshot>> snapshot() override { return inner_->snapshot(); }
   [[nodiscard]] Status commit(const Batch& batch) override;
   [[nodiscard]] Result<std::unique_ptr<Lease>> acquire_lease(const std::string& owner,
                                                              const Deadline& deadline) override {
