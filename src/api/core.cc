@@ -27,14 +27,11 @@ Core::Core(CoreParts parts, ServerInfo info, Mode mode, Phase phase, barrier::St
 }
 
 Status Core::on_unseal(const Deadline& deadline) {
-  if (unsealed_.load()) return {};
+  // Before it stands: from then on the node may seal the server again.
+  if (unsealed_.exchange(true)) return {};
   const Status done = stand(deadline);
-  if (!done.ok()) {
-    on_seal();
-    return done;
-  }
-  unsealed_.store(true);
-  return {};
+  if (!done.ok()) on_seal();
+  return done;
 }
 
 Status Core::stand(const Deadline& deadline) {

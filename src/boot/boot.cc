@@ -53,8 +53,8 @@ class Boot : public std::enable_shared_from_this<Boot> {
 
  private:
   struct Step {
-    const char* name;
-    Status (Boot::*action)();
+    const char* name = nullptr;
+    Status (Boot::*action)() = nullptr;
     // A later term goes on without it: who stood by serves, although Key Vault does not answer.
     bool may_fail_later = false;
   };

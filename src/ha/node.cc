@@ -31,10 +31,14 @@ Result<Role> Node::stand(const Deadline& deadline) {
   const SteadyTime until = std::chrono::steady_clock::now() + deadline.left();
   const MutexLock lock(mutex_);
   wish_ = Wish::kCompete;
-  ++wishes_;
+  const std::uint64_t since = ++wishes_;
   outcome_.reset();
   changed_.notify_all();
   while (!outcome_) {
+    if (wishes_ != since || stopped_) {
+      return Error(Code::kUnavailable, "ha_withdrawn",
+                   "the server was sealed or stopped before it had a role; see its log");
+    }
     if (!changed_.wait_until(mutex_, until) && !outcome_) {
       return Error(Code::kDeadlineExceeded, "ha_undecided",
                    concat("it is not known yet who serves ", store_.description(),

@@ -60,7 +60,8 @@ class Node {
   Node& operator=(const Node&) = delete;
 
   // From now on it competes. The role that it got first; or why taking over failed, or the store
-  // could not be asked. kDeadlineExceeded "ha_undecided" when neither is known by the deadline.
+  // could not be asked. kDeadlineExceeded "ha_undecided" when neither is known by the deadline;
+  // kUnavailable "ha_withdrawn" when somebody withdrew it meanwhile.
   [[nodiscard]] Result<Role> stand(const Deadline& deadline);
   // Competes no more and gives the lease up, soon. For a server that was sealed.
   void withdraw();
