@@ -163,7 +163,7 @@ Result<Answer> dispatch(Core& core, Call& call, const Target& target) {
 }
 
 // What a node that stands by answers: where the active one is. The client asks there itself, so
-// that its token and its secrets end in one TLS session with the node that serves (ADR 18).
+// that its token and its secrets end in one TLS session with the node that serves (ADR 19).
 Result<Answer> send_to_leader(Core& core, const Call& call) {
   if (call.path == "sys/seal" || call.path == "sys/step-down") {
     return Error(Code::kInvalidArgument, "standby",

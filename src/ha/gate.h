@@ -6,7 +6,7 @@
 // Two promises. What is answered under a pass that is still valid() after the last read was current
 // at that moment: nobody else had the lease before it. And a term begins only when everybody of the
 // term before has left (drain()), so that nothing is written under a new epoch that was read under
-// an old one. docs/adr/0018 argues both. Any thread may call; passes must not outlive the gate.
+// an old one. docs/adr/0019 argues both. Any thread may call; passes must not outlive the gate.
 
 #include <memory>
 #include <optional>
