@@ -251,16 +251,18 @@ Status Barrier::Impl::finish_unseal(const SealConfig& config) {
 Status Barrier::reload() {
   const WriterLock lock(impl_->mutex);
   APM_CHECK_OK(impl_->require_unsealed());
+  APM_TRY(const std::optional<SealConfig> config, impl_->read_config());
   APM_TRY(std::optional<Bytes> record, impl_->read_own(kKeyringPath));
-  if (!record) {
+  if (!config || !record) {
     return Error(Code::kCorrupt, "keys_missing",
-                 "core/keyring is missing; restore the store from a backup");
+                 concat(config ? kKeyringPath : kSealConfigPath,
+                        " is missing; restore the store from a backup"));
   }
   const Unsealed& now = *impl_->unsealed;
   APM_TRY(Keyring keyring, open_keyring(now.root_key, *record));
-  if (!same_config(keyring.config, now.keyring.config)) {
+  if (!same_config(keyring.config, now.keyring.config) || !same_config(*config, keyring.config)) {
     return Error(Code::kCorrupt, "seal_config_mismatch",
-                 "core/keyring is of another store than the one that was unsealed here; seal this "
+                 "core/keyring or core/seal-config is of another store than the one that was unsealed here; seal this "
                  "server and look at what happened to its storage");
   }
   crypto::SecretBytes root_key = now.root_key.clone();

@@ -3,6 +3,7 @@
 #include "barrier/barrier_fixture.h"
 #include "barrier/keyring.h"
 #include "barrier/limits.h"
+#include "barrier/seal_config.h"
 #include "storage/fault_store.h"
 
 namespace apm::barrier {
@@ -236,6 +237,36 @@ TEST_F(BarrierTest, ReloadingFollowsAKeyringThatAnotherServerChanged) {
   gone.deletes = {"core/keyring"};
   ASSERT_TRUE(store_.commit(gone).ok());
   EXPECT_EQ(reason_of(second.reload()), "keys_missing");
+}
+
+// A restore that broke off: the keyring may still be ours, and what is around it is no store.
+TEST_F(BarrierTest, ReloadingRefusesAStoreWhoseRestoreIsNotFinished) {
+  Barrier barrier(store_, clock_);
+  init(barrier);
+  write_raw(store_, std::string(kIncompletePath), bytes("restoring"));
+  EXPECT_EQ(reason_of(barrier.reload()), "store_incomplete");
+  storage::Batch done;
+  done.deletes = {std::string(kIncompletePath)};
+  ASSERT_TRUE(store_.commit(done).ok());
+  EXPECT_TRUE(barrier.reload().ok());
+}
+
+TEST_F(BarrierTest, ReloadingRefusesASealConfigThatIsNotTheKeyrings) {
+  Barrier barrier(store_, clock_);
+  init(barrier);
+  const Bytes ours = read_raw(store_, std::string(kSealConfigPath));
+  LeasedMemoryStore elsewhere;
+  Barrier other(elsewhere, clock_);
+  init(other);
+  write_raw(store_, std::string(kSealConfigPath),
+            read_raw(elsewhere, std::string(kSealConfigPath)));
+  EXPECT_EQ(reason_of(barrier.reload()), "seal_config_mismatch");
+  write_raw(store_, std::string(kSealConfigPath), ours);
+  EXPECT_TRUE(barrier.reload().ok());
+  storage::Batch gone;
+  gone.deletes = {std::string(kSealConfigPath)};
+  ASSERT_TRUE(store_.commit(gone).ok());
+  EXPECT_EQ(reason_of(barrier.reload()), "keys_missing");
 }
 
 }  // namespace
