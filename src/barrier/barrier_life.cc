@@ -262,7 +262,8 @@ Status Barrier::reload() {
   APM_TRY(Keyring keyring, open_keyring(now.root_key, *record));
   if (!same_config(keyring.config, now.keyring.config) || !same_config(*config, keyring.config)) {
     return Error(Code::kCorrupt, "seal_config_mismatch",
-                 "core/keyring or core/seal-config is of another store than the one that was unsealed here; seal this "
+                 "core/keyring or core/seal-config is of another store than the one that was "
+                 "unsealed here; seal this "
                  "server and look at what happened to its storage");
   }
   crypto::SecretBytes root_key = now.root_key.clone();
