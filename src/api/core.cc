@@ -55,6 +55,7 @@ Status Core::load() {
 
 void Core::unload() {
   active_.store(false);
+  transfers_.forget_all();
   parts_.tokens.unload();
   parts_.mounts.unload();
   parts_.policies.unload();
@@ -81,7 +82,6 @@ Status Core::load_all() {
 
 void Core::on_seal() {
   unsealed_.store(false);
-  transfers_.forget_all();
   unload();
   parts_.barrier.seal();
   if (node_ != nullptr) node_->withdraw();

@@ -87,7 +87,8 @@ class Core {
   // does: the right to commit is needed until the end.
   [[nodiscard]] Status replace_store(const std::function<Status(storage::Store&)>& work);
   [[nodiscard]] bool unsealed() const { return unsealed_.load(); }
-  // The lease is held: loads keyring, policies, mounts and tokens from the store, and drops them.
+  // The lease is held: loads keyring, policies, mounts and tokens from the store, and drops them
+  // again with every snapshot on its way.
   // When the keyring cannot be opened any more the server is sealed.
   [[nodiscard]] Status load();
   void unload();

@@ -4,7 +4,7 @@
 #include <functional>
 #include <thread>
 
-#include "api/api_fixture.h"
+#include "api/snapshot_fixture.h"
 #include "ha/advert.h"
 #include "ha/node.h"
 
@@ -146,6 +146,18 @@ TEST_F(StandbyTest, SteppingDownNeedsSudoAndHandsOver) {
   EXPECT_NE(one.ask("GET", "anjuna/dek").status, 200);
 }
 
+// A process that was paused and goes on is asked before its own thread has looked at the lease.
+TEST_F(StandbyTest, WhoLostTheLeaseDoesNotSayThatHeIsActive) {
+  Server& one = one_.server;
+  EXPECT_TRUE(*one.ask("GET", "sys/leader").body.at("is_self")->as_bool());
+  content_->expire_lease();
+  EXPECT_EQ(one.ask("GET", "sys/health").status, 429);
+  const Reply leader = one.ask("GET", "sys/leader");
+  EXPECT_FALSE(*leader.body.at("is_self")->as_bool());
+  EXPECT_NE(*leader.body.string_at("leader_address"), "https://one:8200");
+  EXPECT_EQ(*leader.body.string_at("active_time"), "0001-01-01T00:00:00Z");
+}
+
 TEST_F(StandbyTest, WhoLostTheLeaseAnswersNothingFromMemoryAndWritesNothing) {
   Server& one = one_.server;
   content_->expire_lease();
@@ -229,6 +241,71 @@ TEST_F(StandbyTest, AStandbyWhoseKeysDoNotFitSealsItself) {
   EXPECT_EQ(two_.server.ask("GET", "sys/health").status, 503);
   EXPECT_EQ(two_.server.ask("GET", "anjuna/dek").status, 503);
   EXPECT_FALSE(one_.store.holder()->has_value());
+}
+
+TEST_F(StandbyTest, ARestoreOnTheActiveNodeIsWhatTheNextOneServes) {
+  Server& one = one_.server;
+  const Bytes file = save(one);
+  ASSERT_EQ(one.ask("PUT", "anjuna/dek", R"({"v":"after"})").status, 204);
+  const std::string late = one.make_token(R"({"policies":["default"]})");
+  const Reply done =
+      one.ask("POST", "sys/apm/snapshot/restore/" + upload_to(one, file) + "/commit", "{}");
+  ASSERT_EQ(done.status, 200) << done.error();
+  EXPECT_EQ(one.ask("GET", "sys/health").status, 503);
+  ASSERT_TRUE(becomes(two_, ha::Role::kActive));
+  EXPECT_EQ(*two_.server.ask("GET", "anjuna/dek").data("v")->as_string(), "first");
+  EXPECT_EQ(two_.server.ask("GET", "auth/token/lookup-self", "", late).status, 403);
+  one.unseal();
+  EXPECT_EQ(one.ask("GET", "sys/health").status, 429);
+}
+
+TEST_F(StandbyTest, AnotherStoresSnapshotSealsWhoStoodBy) {
+  storage::LeasedMemoryStore elsewhere;
+  Server other(elsewhere, clock_, Mode::kNetworkOperated, Phase::kServing);
+  other.bring_up();
+  const Bytes file = save(other);
+  Server& one = one_.server;
+  const Reply done = one.ask("POST", "sys/apm/snapshot/restore/" + upload_to(one, file) + "/commit",
+                             R"({"force":true})");
+  ASSERT_EQ(done.status, 200) << done.error();
+  ASSERT_TRUE(becomes(two_, ha::Role::kIdle));
+  EXPECT_EQ(two_.server.ask("GET", "sys/health").status, 503);
+  EXPECT_TRUE(*two_.server.ask("GET", "sys/seal-status").body.at("sealed")->as_bool());
+  // The new store's own shares open it, on whichever node.
+  two_.server.keys = other.keys;
+  two_.server.root = other.root;
+  two_.server.unseal();
+  EXPECT_EQ(two_.server.ask("GET", "sys/health").status, 200);
+}
+
+// A restore from outside that broke off: whoever stands by may not serve what is half there, keeps
+// his keys, and goes on when the restore was repeated.
+TEST_F(StandbyTest, NobodyTakesOverAStoreWhoseRestoreIsNotFinished) {
+  storage::Batch begin;
+  begin.puts.push_back({"core/incomplete", to_bytes(std::string_view("restoring"))});
+  ASSERT_TRUE(one_.store.commit(begin).ok());
+  one_.node.stop();
+  std::this_thread::sleep_for(Milliseconds(100));
+  EXPECT_NE(two_.node.role(), ha::Role::kActive);
+  EXPECT_EQ(two_.server.ask("GET", "anjuna/dek").status, 503);
+  auto lease = one_.store.acquire_lease("a restore", Deadline::after(Milliseconds(3'000)));
+  ASSERT_TRUE(lease.ok()) << lease.error().message;
+  storage::Batch end;
+  end.deletes.emplace_back("core/incomplete");
+  ASSERT_TRUE(one_.store.commit(end).ok());
+  lease->reset();
+  ASSERT_TRUE(becomes(two_, ha::Role::kActive));
+  EXPECT_EQ(*two_.server.ask("GET", "anjuna/dek").data("v")->as_string(), "first");
+}
+
+TEST_F(StandbyTest, ASnapshotOnItsWayEndsWithTheTerm) {
+  const std::string id = text(one_.server.ask("POST", "sys/apm/snapshot/save"), "id");
+  ASSERT_NE(id, "");
+  content_->expire_lease();
+  ASSERT_TRUE(becomes(two_, ha::Role::kActive));
+  two_.node.stop();
+  ASSERT_TRUE(becomes(one_, ha::Role::kActive));
+  EXPECT_EQ(one_.server.ask("POST", "sys/apm/snapshot/save/" + id, R"({"piece":0})").status, 404);
 }
 
 // What another node changed while this one stood by is there when it takes over: a term's keyring,

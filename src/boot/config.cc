@@ -205,6 +205,11 @@ Status check(const Config& config) {
                          "\" is no address that clients can be sent to: write it as "
                          "https://HOST:PORT, without a path"));
   }
+  if (production && config.api_addr.starts_with("http://")) {
+    return refuse(
+        "a production store refuses an api_addr of http://: standbys send clients there "
+        "with their tokens");
+  }
   if (production && config.listener.tls_disable) {
     return refuse("a production store refuses tls_disable");
   }
@@ -232,6 +237,11 @@ Result<Config> parse_config(std::string_view text) {
   }
   top.warn_of_the_rest();
   APM_CHECK_OK(check(config));
+  if (config.api_addr.empty() && config.storage.type == "postgresql") {
+    config.warnings.emplace_back(
+        "no api_addr: if another server uses this store too, it cannot tell clients where this one "
+        "is");
+  }
   return config;
 }
 

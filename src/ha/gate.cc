@@ -29,6 +29,11 @@ void Gate::close() {
   ended.swap(lease_);
 }
 
+bool Gate::passable() {
+  const MutexLock lock(mutex_);
+  return lease_ != nullptr && lease_->held();
+}
+
 std::optional<Gate::Pass> Gate::enter() {
   std::optional<Pass> pass;
   {

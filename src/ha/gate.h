@@ -41,6 +41,8 @@ class Gate {
 
   void open(std::shared_ptr<const storage::Lease> lease);
   void close();
+  // True while enter() lets somebody in.
+  [[nodiscard]] bool passable();
   // Nothing while it is closed, or when the lease is not held any more.
   [[nodiscard]] std::optional<Pass> enter();
   // True when everybody has left.

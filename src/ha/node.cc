@@ -58,7 +58,7 @@ void Node::withdraw() {
 
 Status Node::step_down() {
   const MutexLock lock(mutex_);
-  if (role() != Role::kActive || wish_ != Wish::kCompete) {
+  if (role_ != Role::kActive || wish_ != Wish::kCompete) {
     return Error(Code::kConflict, "not_active",
                  "this node is not the active one: there is nothing to step down from");
   }
@@ -79,11 +79,19 @@ void Node::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+Role Node::role() {
+  const Role own = role_.load();
+  return own == Role::kActive && !gate_.passable() ? Role::kStandby : own;
+}
+
+std::int64_t Node::active_since() { return role() == Role::kActive ? active_since_.load() : 0; }
+
 std::optional<Leader> Node::leader() {
   const MutexLock lock(mutex_);
   if (!leader_) return std::nullopt;
   const bool fresh = std::chrono::steady_clock::now() - leader_seen_ < kLeaderKnownFor;
-  return leader_->self || fresh ? leader_ : std::nullopt;
+  const bool stands = leader_->self ? role() == Role::kActive : fresh;
+  return stands ? leader_ : std::nullopt;
 }
 
 Result<std::unique_ptr<storage::Lease>> Node::lease_for_setup(const Deadline& deadline) {
@@ -168,6 +176,10 @@ void Node::look_for_leader() {
 Status Node::begin_term(const std::shared_ptr<storage::Lease>& lease, std::uint64_t since) {
   const std::string epoch = std::to_string(lease->epoch());
   log_.info("ha", "the lease was acquired: loading", {{"epoch", epoch}});
+  {
+    const MutexLock lock(mutex_);
+    leader_.reset();  // whoever it was, he is not active any more
+  }
   APM_CHECK_OK(duties_.take_over());
   APM_CHECK_OK(open_gate(lease, since));
   log_.info("ha", "active", {{"epoch", epoch}});

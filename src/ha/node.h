@@ -71,11 +71,13 @@ class Node {
   // As withdraw(), and waits until it is done. Nothing happens afterwards.
   void stop();
 
-  [[nodiscard]] Role role() const { return role_.load(); }
-  // Who is active, when it is known and has an address.
+  // Active only while it serves: not once the lease is over, though the thread may learn that later
+  // (a process that was paused and goes on), nor while it steps down.
+  [[nodiscard]] Role role();
+  // Who is active, when it is known. Never this node unless role() is active.
   [[nodiscard]] std::optional<Leader> leader();
   // When this node became active, Unix seconds; 0: it is not.
-  [[nodiscard]] std::int64_t active_since() const { return active_since_.load(); }
+  [[nodiscard]] std::int64_t active_since();
   [[nodiscard]] Gate& gate() { return gate_; }
   // The lease for a moment, for what must be done before there is anything to unseal: making the
   // store. kConflict "lease_held".

@@ -91,6 +91,8 @@ TEST_F(NodeTest, SteppingDownLetsRequestsFinishAndTheOtherTakesOver) {
   std::optional<Gate::Pass> pass = one_.gate().enter();
   ASSERT_TRUE(one_.step_down().ok());
   EXPECT_FALSE(one_.gate().enter());  // nobody else comes in
+  EXPECT_EQ(one_.role(), Role::kStandby);
+  EXPECT_EQ(one_.step_down().error().reason, "not_active");  // once is enough
   std::this_thread::sleep_for(Milliseconds(100));
   EXPECT_TRUE(pass->valid());
   EXPECT_EQ(two_.role(), Role::kStandby);
@@ -111,6 +113,10 @@ TEST_F(NodeTest, ALostLeaseEndsTheTermAndRequestsOfItAreNotAnswered) {
   ASSERT_TRUE(pass);
   const std::uint64_t epoch = pass->epoch();
   content_->expire_lease();
+  // At once, and not when its thread has looked: it may have been asleep until now.
+  EXPECT_EQ(one_.role(), Role::kStandby);
+  EXPECT_FALSE(one_.leader());
+  EXPECT_EQ(one_.active_since(), 0);
   ASSERT_EQ(*two_.stand(soon()), Role::kActive);
   EXPECT_FALSE(pass->valid());
   EXPECT_FALSE(one_.gate().enter());
