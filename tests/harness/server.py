@@ -149,21 +149,8 @@ class Server:
 
     # --- its store, from outside ---
     def record(self, key):
-        """The raw record of a key, read from a copy of the store's files; None when absent."""
-        if not (self.data / "store.db").exists():
-            return None
-        with tempfile.TemporaryDirectory() as copy:
-            for file in self.data.glob("store.db*"):
-                shutil.copy(file, copy)
-            connection = sqlite3.connect(pathlib.Path(copy) / "store.db")
-            try:
-                row = connection.execute("SELECT value FROM kv WHERE key = ?",
-                                         (key.encode(),)).fetchone()
-            except sqlite3.OperationalError:  # killed before the table was made
-                return None
-            finally:
-                connection.close()
-        return None if row is None else bytes(row[0])
+        """The raw record of a key; None when absent."""
+        return sqlite_record(self.data / "store.db", key)
 
     def seal_config(self):
         raw = self.record("core/seal-config")
@@ -175,6 +162,23 @@ class Server:
             file.unlink()
         for file in self.data.glob("audit*.log*"):
             file.unlink()
+
+
+def sqlite_record(file, key):
+    """Read from a copy of the store's files."""
+    if not file.exists():
+        return None
+    with tempfile.TemporaryDirectory() as copy:
+        for one in file.parent.glob(file.name + "*"):
+            shutil.copy(one, copy)
+        connection = sqlite3.connect(pathlib.Path(copy) / file.name)
+        try:
+            row = connection.execute("SELECT value FROM kv WHERE key = ?", (key.encode(),)).fetchone()
+        except sqlite3.OperationalError:  # killed before the table was made
+            return None
+        finally:
+            connection.close()
+    return None if row is None else bytes(row[0])
 
 
 def unkept_keys(config, cloud):

@@ -1,9 +1,9 @@
-"""ha: two and three servers on one PostgreSQL store, clients that read and write through whoever is
-active, and the active one killed, paused beyond its lease, cut off from the database, or told to step
-down; and two self-booted servers through azure-sim. Afterwards: no epoch had two nodes, acknowledged
-writes never go back to an earlier epoch, another node took over, and the history of every register is
-linearisable (history.py). With servers whose fence is gone (server_without_fence) the same checks must
-find something."""
+"""ha: two and three servers on one store, clients that read and write through whoever is active, and the
+active one killed, paused beyond its lease, cut off from the store, or told to step down; and two
+self-booted servers through azure-sim. Afterwards: no epoch had two nodes, acknowledged writes never go
+back to an earlier epoch, another node took over, and the history of every register is linearisable
+(history.py). With servers whose fence is gone (server_without_fence) the same checks must find something.
+--rounds N is N rounds of every kind; kill-2 is a kill with two nodes."""
 import calendar
 import http.client
 import json
@@ -13,6 +13,7 @@ import random
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,46 +23,40 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
 import history  # noqa: E402
+import ha_storage  # noqa: E402
 from history import Op  # noqa: E402
-from postgres import Postgres  # noqa: E402
-from process import free_port  # noqa: E402
-from server import wait_until  # noqa: E402
-from socket_proxy import SocketProxy  # noqa: E402
-from world import World, expect, run  # noqa: E402
+from process import low_port  # noqa: E402
+from server import Server, wait_until  # noqa: E402
+from world import World, expect  # noqa: E402
 
 TARGETS = ("anjuna-policy-manager-server", "azure-sim", "server_without_fence")
 JOBS = 2
-WAYS = ("pause", "kill", "cut", "step-down")
-ROUNDS_EACH = 50
-FEW_ROUNDS = 40        # up to so many, pauses are short
-LEASE_S = 2            # of the servers
-SHORT_PAUSE_S = 4
-LONG_PAUSE_S = 30
+ROUNDS_OF_EACH = True
+STORAGES = tuple(ha_storage.KINDS)
+PAUSE_S = 30
+QUICK_PAUSE_S = 4      # of the test suite
+CUT_S = 6              # of which another node serves a part
 CALM_S = 0.8           # of load, before and after the trouble
-CLIENTS = 4
+CLIENTS_EACH = 2       # of a node: whoever wakes or takes over is asked at once
 REQUEST_S = 3          # then the outcome is not known
-AVOIDED_S = 0.7        # a node that did not answer
-TAKEOVER_S = 60
-PG_SOCKET = ".s.PGSQL.5432"
+TAKEOVER_S = 90
 
 
 class Node:
-    """One server, with a way of its own to the database."""
+    """One server, with a way of its own to the store."""
 
-    def __init__(self, program, directory, postgres, database):
+    def __init__(self, program, directory, place):
         self.dir = pathlib.Path(directory)
         self.dir.mkdir(mode=0o755)
         self.name = self.dir.name
-        self.port = free_port()
+        self.port = low_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        self.proxy = SocketProxy(self.dir / PG_SOCKET, postgres.dir / PG_SOCKET)
+        self.way = place.way(self.dir)
         self.log = self.dir / "log"
         config = self.dir / "apm.hcl"
         config.write_text(f'disable_mlock = true\nstore_kind = "test"\napi_addr = "{self.address}"\n'
                           f'listener "tcp" {{\n  address = "127.0.0.1:{self.port}"\n  tls_disable = true\n}}\n'
-                          'storage "postgresql" {\n'
-                          f'  connection_url = "postgresql://apm@/{database}?host={self.dir}"\n'
-                          f'  lease_duration = "{LEASE_S}s"\n}}\n')
+                          + self.way.stanza)
         self.command = ["setpriv", "--pdeathsig", "KILL", program, "server", "-config", config]
         self.process = None
 
@@ -103,7 +98,7 @@ class Node:
 
     def close(self):
         self.kill()
-        self.proxy.close()
+        self.way.close()
 
     def tail(self):
         return self.log.read_text(errors="replace")[-2500:]
@@ -161,24 +156,20 @@ class Load:
     """Clients, and everything that they saw."""
 
     def __init__(self, nodes, registers, seed):
-        self.nodes, self.registers = nodes, registers
+        self.registers = registers
         self.ops = {name: [] for name in registers.names}
         self.acks = []  # (begin, end, node) of acknowledged writes
-        self.avoid = {}
         self.errors = []
         self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self.client, args=(i, random.Random(f"{seed} {i}")))
-                        for i in range(CLIENTS)]
+        self.threads = [threading.Thread(target=self.client,
+                                         args=(i, nodes[i % len(nodes)], random.Random(f"{seed} {i}")))
+                        for i in range(CLIENTS_EACH * len(nodes))]
         for thread in self.threads:
             thread.start()
 
-    def client(self, number, chance):
+    def client(self, number, node, chance):
         count = 0
         while not self.stopping.is_set():
-            node = chance.choice(self.nodes)
-            if self.avoid.get(node.name, 0) > time.time():
-                time.sleep(0.005)
-                continue
             name = chance.choice(self.registers.names)
             try:
                 if chance.random() < 0.4:
@@ -195,7 +186,7 @@ class Load:
         try:
             done, value = self.registers.read(node, name)
         except (OSError, http.client.HTTPException):
-            self.avoid[node.name] = time.time() + AVOIDED_S
+            time.sleep(0.01)
             return
         if done:
             self.ops[name].append(Op("read", value, begin, time.time()))
@@ -208,7 +199,7 @@ class Load:
             done = self.registers.write(node, name, value)
         except (OSError, http.client.HTTPException):
             done = None
-            self.avoid[node.name] = time.time() + AVOIDED_S
+            time.sleep(0.01)
         end = time.time()
         if done is False:
             time.sleep(0.01)
@@ -232,18 +223,20 @@ class HaWorld:
         self.bin = pathlib.Path(args.bin)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="apm-ha-"))
         self.dir.chmod(0o755)  # the database's user passes through
-        self.short = args.rounds != "all" and int(args.rounds) <= FEW_ROUNDS
         self.rounds = 0
         self.cloud_world = None
-        self.postgres = Postgres(self.dir / "pg")
+        self.storage = ha_storage.KINDS[args.storage or STORAGES[0]](self.dir / "storage")
+
+    def new_place(self):
+        self.rounds += 1
+        return self.storage.new_place(self.rounds)
 
     def new_nodes(self, count, program):
-        self.rounds += 1
-        database = f"round_{self.rounds}"
-        run(["psql", "-q", "-h", self.postgres.dir, "-U", "apm", "-d", "postgres", "-c",
-             f"CREATE DATABASE {database}"])
-        return [Node(self.bin / program, self.dir / f"{self.rounds}-{i}", self.postgres, database)
-                for i in range(count)]
+        place = self.new_place()
+        return [Node(self.bin / program, self.dir / f"{self.rounds}-{i}", place) for i in range(count)]
+
+    def pause_s(self, case):
+        return QUICK_PAUSE_S if self.args.quick or case["mutant"] else PAUSE_S
 
     def boots(self):
         if self.cloud_world is None:
@@ -253,7 +246,7 @@ class HaWorld:
     def close(self):
         if self.cloud_world is not None:
             self.cloud_world.close()
-        self.postgres.stop(signal.SIGQUIT)
+        self.storage.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
@@ -294,18 +287,17 @@ def trouble(way, node):
     elif way == "pause":
         node.signal(signal.SIGSTOP)
     elif way == "cut":
-        node.proxy.cut_off()
+        node.way.cut_off()
 
 
-def relief(way, node, key, paused_s):
+def relief(way, node, key):
     if way == "kill":
         node.start()
         node.unseal(key)
     elif way == "pause":
-        time.sleep(max(0, paused_s))
         node.signal(signal.SIGCONT)
     elif way == "cut":
-        node.proxy.heal()
+        node.way.heal()
 
 
 def check_epochs(nodes, acks):
@@ -349,26 +341,47 @@ def read_all(nodes, load):
         expect(len(load.ops[name]) == before + 1, f"{name} cannot be read in the end")
 
 
+def takes_over(world, case, nodes, load, active):
+    """The trouble, until another node serves; then its end. What a takeover took: until the other node
+    was active, by its log, and until it had acknowledged a write."""
+    began = time.time()
+    trouble(case["way"], active)
+    if case["way"] == "step-down":
+        status, answer = active.call("PUT", "sys/step-down", load.registers.token)
+        expect(status == 204, f"step-down: {status} {answer}")
+    if not world.storage.taken_over(case["way"]):
+        return stays(world, case, load, active, began)
+    expect(wait_until(lambda: load.errors or load.acked_after(began, active), TAKEOVER_S),
+           "nobody took over:\n" + "\n".join(node.tail() for node in nodes))
+    expect(not load.errors, f"clients: {load.errors}")
+    served = min(ack[1] for ack in load.acked_after(began, active))
+    begun = min(begin for node in nodes if node is not active for _, begin in node.terms() if begin > began)
+    lasts_s = {"pause": world.pause_s(case), "cut": CUT_S}.get(case["way"], 0)
+    time.sleep(max(0, began + lasts_s - time.time()))
+    relief(case["way"], active, case["key"])
+    return {"takeover_ms": int((begun - began) * 1000), "served_ms": int((served - began) * 1000)}
+
+
+def stays(world, case, load, active, began):
+    """The lease is a lock of the kernel: a paused holder keeps it, and nobody serves meanwhile."""
+    time.sleep(world.pause_s(case))
+    relief(case["way"], active, case["key"])
+    woken = time.time()
+    expect(wait_until(lambda: load.errors or [a for a in list(load.acks) if a[0] > woken], TAKEOVER_S),
+           f"nobody serves after the pause:\n{active.tail()}")
+    expect(not load.acked_after(began, active), "another node served beside a paused holder of the lock")
+    return {}
+
+
 def servers(world, case):
-    chance = random.Random(case["id"])
+    chance = random.Random(f"{case['id']} {case['round']}")
     nodes = world.new_nodes(case["nodes"], case["program"])
     load = None
     try:
-        token, key = bring_up(nodes)
-        load = Load(nodes, Registers(token), case["id"])
+        token, case["key"] = bring_up(nodes)
+        load = Load(nodes, Registers(token), f"{case['id']} {case['round']}")
         time.sleep(chance.uniform(CALM_S / 2, CALM_S))
-        active = the_active(nodes)
-        began = time.time()
-        trouble(case["way"], active)
-        if case["way"] == "step-down":
-            status, answer = active.call("PUT", "sys/step-down", token)
-            expect(status == 204, f"step-down: {status} {answer}")
-        expect(wait_until(lambda: load.errors or load.acked_after(began, active), TAKEOVER_S),
-               f"nobody took over:\n{nodes[0].tail()}\n{nodes[1].tail()}")
-        expect(not load.errors, f"clients: {load.errors}")
-        takeover_s = min(ack[1] for ack in load.acked_after(began, active)) - began
-        pause_s = SHORT_PAUSE_S if world.short or case["mutant"] else LONG_PAUSE_S
-        relief(case["way"], active, key, began + pause_s - time.time())
+        took = takes_over(world, case, nodes, load, the_active(nodes))
         time.sleep(CALM_S * 2)
         load.stop()
         expect(not load.errors, f"clients: {load.errors}")
@@ -376,9 +389,9 @@ def servers(world, case):
             read_all(nodes, load)
         found = verdict(nodes, load)
         check_found(case, found)
-        return {"takeover_ms": int(takeover_s * 1000), "acknowledged": len(load.acks),
-                "operations": sum(len(ops) for ops in load.ops.values()),
-                "found": found if case["mutant"] else None}
+        return took | {"acknowledged": len(load.acks),
+                       "operations": sum(len(ops) for ops in load.ops.values()),
+                       "found": found if case["mutant"] else None}
     finally:
         if load:
             load.stop()
@@ -397,45 +410,99 @@ def check_found(case, found):
         expect(not found["epochs"] and not found["histories"], json.dumps(found))
 
 
+class BootedServer(Server):
+    """One that boots itself over the store of the round."""
+
+    def __init__(self, boot_world, directory, vm, place):
+        self.place = place
+        directory.mkdir(mode=0o755)
+        self.way = place.way(directory)
+        super().__init__(boot_world.cloud, boot_world.image, directory, vm)
+
+    def _template(self, shipped, vm):
+        own = self.data / "template.hcl.tpl"
+        stanza = re.compile(r'^storage "sqlite" \{.*?^\}\n', re.M | re.S)
+        text, count = stanza.subn(lambda _: self.way.stanza, shipped.read_text())
+        expect(count == 1, "the template has another storage stanza than is known here")
+        own.write_text(text.replace("/vm-server.", f"/vm-{vm}."))
+        return own
+
+    def record(self, key):
+        return self.place.record(key)
+
+
 def boots(world, case):
-    """Two servers that boot themselves over one store; the active one is killed or stopped."""
+    """Two servers that boot themselves at once over one empty store; then the active one goes."""
     boot_world = world.boots()
     boot_world.fresh()
-    pair = [boot_world.server, boot_world.new_server("s", "second")]
-    for server in pair:
-        server.boot()
+    place = world.new_place()
+    pair = [BootedServer(boot_world, world.dir / f"{world.rounds}-{vm}", vm, place)
+            for vm in ("server", "second")]
+    try:
+        for server in pair:
+            server.launch()
+        for server in pair:
+            expect(server.serving(), f"the boot did not end with serving:\n{server.tail()}")
+        return {"takeover_ms": after_boot(world, case, boot_world, pair)}
+    finally:
+        for server in pair:
+            server.kill()
+            server.way.close()
+
+
+def after_boot(world, case, boot_world, pair):
     expect(wait_until(lambda: sorted(s.health() for s in pair) == [200, 429], 30), "not one active node")
     active, standby = sorted(pair, key=lambda s: s.health())
+    boot_world.check_settled(active)
     boot_world.write_secret(active)
     began = time.monotonic()
-    if case["way"] == "kill":
-        active.kill()
-    else:
-        active.process.terminate()
+    active.process.send_signal({"kill": signal.SIGKILL, "stop": signal.SIGTERM,
+                                "pause": signal.SIGSTOP}[case["way"]])
     expect(standby.becomes_active(), f"nobody took over:\n{standby.tail()}")
     took_ms = int((time.monotonic() - began) * 1000)
     boot_world.check_settled(standby)
     boot_world.check_secret(standby)
-    active.kill()
-    active.boot()
+    if case["way"] == "pause":
+        active.process.send_signal(signal.SIGCONT)
+    else:
+        expect(active.process.wait(timeout=60) == (0 if case["way"] == "stop" else -signal.SIGKILL),
+               f"the active one ended in another way:\n{active.tail()}")
+        active.boot()
     expect(active.health() == 429, "the one that came back does not stand by")
+    expect(wait_until(lambda: active.api("GET", "sys/leader")[1]["leader_address"], 30),
+           f"the one that came back does not know who is active:\n{active.tail()}")
     boot_world.check_secret(active)  # sent to the active one
-    for server in pair:
-        server.kill()
-    return {"takeover_ms": took_ms}
+    return took_ms
 
 
-def enumerate_cases(_world):
-    cases = []
-    for i in range(ROUNDS_EACH):
-        cases += [{"id": f"{way} {count} nodes {i}", "group": f"{way}, {count} nodes", "way": way,
-                   "nodes": count, "program": "anjuna-policy-manager-server", "mutant": False,
-                   "run": servers} for way in WAYS for count in (2, 3)]
-        cases.append({"id": f"without a fence {i}", "group": "without a fence: found", "way": "pause",
-                      "nodes": 2, "program": "server_without_fence", "mutant": True, "run": servers})
-        way = ("kill", "stop")[i % 2]
-        cases.append({"id": f"boot {way} {i}", "group": f"boot, {way}", "way": way, "run": boots})
-    return cases, {"lease_s": LEASE_S}
+def kind(name, way, nodes, mutant=False):
+    return {"id": name, "group": name, "way": way, "nodes": nodes, "mutant": mutant, "run": servers,
+            "program": "server_without_fence" if mutant else "anjuna-policy-manager-server"}
+
+
+def enumerate_cases(world):
+    storage = world.storage
+    cases = [kind(f"{way}-{nodes}", way, nodes) for way in storage.WAYS for nodes in (2, 3)]
+    if storage.HAS_MUTANT:
+        cases.append(kind("no-fence-2", "pause", 2, mutant=True))
+    cases += [{"id": f"boot-{way}", "group": f"boot-{way}", "way": way, "run": boots}
+              for way in storage.BOOTS]
+    return cases, {"storage": storage.NAME, "lease_s": storage.LEASE_S,
+                   "pause_s": QUICK_PAUSE_S if world.args.quick else PAUSE_S}
+
+
+def notes(entries):
+    """How long until another node was active and served, and how much was checked."""
+    out = {}
+    for group in sorted({entry["group"] for entry in entries}):
+        details = [e["detail"] for e in entries if e["group"] == group and e["verdict"] == "passed"]
+        found = out[group] = {"operations": sum(d.get("operations", 0) for d in details),
+                              "acknowledged_writes": sum(d.get("acknowledged", 0) for d in details)}
+        for what in ("takeover_ms", "served_ms"):
+            times = [d[what] for d in details if what in d]
+            if times:
+                found |= {what + "_median": int(statistics.median(times)), what + "_max": max(times)}
+    return out
 
 
 def run_case(world, case):
