@@ -49,6 +49,7 @@ class FailingDevice final : public audit::Device {
 struct Reply {
   int status = 0;
   json::Value body;
+  std::string location;
   [[nodiscard]] const json::Value* data(std::string_view name) const {
     const json::Value* all = body.at("data");
     return all == nullptr ? nullptr : all->at(name);
@@ -117,6 +118,9 @@ class Server {
     const http::Response response = pipeline.handle(request);
     Reply reply;
     reply.status = response.status;
+    for (const http::Header& header : response.headers) {
+      if (header.name == "Location") reply.location = header.value;
+    }
     if (!response.body.empty()) {
       auto parsed = json::parse(response.body, {.bytes_max = 4 * kSnapshotPieceBytes});
       EXPECT_TRUE(parsed.ok()) << response.body;

@@ -17,6 +17,7 @@ struct Call {
   std::string method;  // "GET", "HEAD", "LIST", "POST", "PUT", "PATCH", "DELETE"
   std::string path;    // canonical, below /v1/, without a trailing '/'
   bool trailing_slash = false;
+  std::string target;  // as received, "/v1/...?...": for a redirect
   logical::Operation operation = logical::Operation::kRead;
   json::Object data;  // body members, or query parameters
   std::string token;  // as presented; wiped at the end
@@ -39,6 +40,8 @@ struct Answer {
   bool renewable = false;
   bool bare = false;     // `data` is the whole body
   bool flatten = false;  // the members of `data` stand at top level too
+  // The request itself ended this node's term: its answer needs no lease.
+  bool ends_term = false;
   std::vector<http::Header> headers;
 };
 

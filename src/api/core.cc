@@ -26,15 +26,39 @@ Core::Core(CoreParts parts, ServerInfo info, Mode mode, Phase phase, barrier::St
   });
 }
 
-Status Core::on_unseal() {
-  if (active_.load()) return {};
-  const Status loaded = load_all();
-  if (!loaded.ok()) {
-    on_seal();
-    return loaded;
+Status Core::on_unseal(const Deadline& deadline) {
+  // Before it stands: from then on the node may seal the server again.
+  if (unsealed_.exchange(true)) return {};
+  const Status done = stand(deadline);
+  if (!done.ok()) on_seal();
+  return done;
+}
+
+Status Core::stand(const Deadline& deadline) {
+  APM_CHECK_OK(check_store_kind());
+  if (node_ == nullptr) return load();
+  APM_CHECK_OK(node_->stand(deadline));
+  return {};
+}
+
+Status Core::load() {
+  const Status reloaded = parts_.barrier.reload();
+  if (!reloaded.ok()) {
+    // Another store stands where ours was, restored perhaps: our root key is of no use for it.
+    if (reloaded.error().code == Code::kCorrupt) on_seal();
+    return reloaded;
   }
+  APM_CHECK_OK(load_all());
   active_.store(true);
   return {};
+}
+
+void Core::unload() {
+  active_.store(false);
+  transfers_.forget_all();
+  parts_.tokens.unload();
+  parts_.mounts.unload();
+  parts_.policies.unload();
 }
 
 // A store is a test store or not, for ever; a configuration that says otherwise may have brought
@@ -49,7 +73,6 @@ Status Core::check_store_kind() {
 }
 
 Status Core::load_all() {
-  APM_CHECK_OK(check_store_kind());
   APM_TRY(crypto::SecretBytes salt, parts_.barrier.derive(kAuditSaltLabel));
   parts_.audit.set_salt(std::move(salt));
   APM_CHECK_OK(parts_.policies.load());
@@ -58,15 +81,14 @@ Status Core::load_all() {
 }
 
 void Core::on_seal() {
-  active_.store(false);
-  transfers_.forget_all();
-  parts_.tokens.unload();
-  parts_.mounts.unload();
-  parts_.policies.unload();
+  unsealed_.store(false);
+  unload();
   parts_.barrier.seal();
+  if (node_ != nullptr) node_->withdraw();
 }
 
 Status Core::replace_store(const std::function<Status(storage::Store&)>& work) {
+  unsealed_.store(false);
   active_.store(false);
   const Status done = parts_.barrier.seal_and_replace(work);
   on_seal();
@@ -126,7 +148,8 @@ Result<logical::Response> Core::write(const std::string& path, json::Object data
 
 Status Core::maintain() {
   transfers_.forget_idle();
-  if (!active_.load()) return {};
+  const auto pass = node_ == nullptr ? std::nullopt : node_->gate().enter();
+  if (!active_.load() || (node_ != nullptr && !pass)) return {};
   APM_TRY(const std::size_t swept, parts_.tokens.sweep());
   if (swept != 0)
     parts_.log.debug("tokens", "removed tokens that are over", {{"trees", std::to_string(swept)}});

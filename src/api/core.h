@@ -1,8 +1,9 @@
 #pragma once
 
 // What the endpoints work with: references to the parts, the server's mode and phase, and the two
-// moments when the parts load and drop what they know (on_unseal, on_seal). Core owns no part but
-// the snapshots on their way; boot builds them and they outlive it. Any thread may call.
+// moments when the parts load and drop what they know. Unsealed is not yet active: of several nodes
+// on one store one loads and serves, the others stand by with their keys (ha/node.h). Core owns no
+// part but the snapshots on their way; boot builds them and they outlive it. Any thread may call.
 
 #include <atomic>
 #include <functional>
@@ -19,6 +20,8 @@
 #include "base/mutex.h"
 #include "expiry/batch_tokens.h"
 #include "expiry/token_store.h"
+#include "ha/limits.h"
+#include "ha/node.h"
 #include "mounts/table.h"
 
 namespace apm::api {
@@ -73,19 +76,30 @@ class Core {
   Core(CoreParts parts, ServerInfo info, Mode mode, Phase phase,
        barrier::StoreKind kind = barrier::StoreKind::kProduction);
 
-  // --- Life. on_unseal: the barrier has just been unsealed; loads tokens, policies and mounts. On
-  // an error everything is dropped and the barrier sealed again; kRefused "store_kind" when the
-  // store is of the other kind than configured. Calling it again changes nothing.
-  [[nodiscard]] Status on_unseal();
-  void on_seal();  // drops what is loaded, then seals the barrier
+  // --- Life. on_unseal: the barrier has just been unsealed; the node stands for the lease, and
+  // either serves or stands by afterwards. On an error everything is dropped and the barrier sealed
+  // again; kRefused "store_kind" when the store is of the other kind than configured. Calling it
+  // again changes nothing.
+  [[nodiscard]] Status on_unseal() { return on_unseal(Deadline::after(ha::kSettleDeadline)); }
+  [[nodiscard]] Status on_unseal(const Deadline& deadline);
+  void on_seal();  // drops what is loaded, seals the barrier, gives the lease up
   // Seals, lets `work` change the store while nobody can use it, and only then does what on_seal()
   // does: the right to commit is needed until the end.
   [[nodiscard]] Status replace_store(const std::function<Status(storage::Store&)>& work);
-  [[nodiscard]] bool active() const { return active_.load(); }
+  [[nodiscard]] bool unsealed() const { return unsealed_.load(); }
+  // The lease is held: loads keyring, policies, mounts and tokens from the store, and drops them
+  // again with every snapshot on its way.
+  // When the keyring cannot be opened any more the server is sealed.
+  [[nodiscard]] Status load();
+  void unload();
+  [[nodiscard]] bool active() const { return active_.load(); }  // loaded
+  // Set once, before anything is served. Without one this is the only server of its store.
+  void set_node(ha::Node& node) { node_ = &node; }
+  [[nodiscard]] ha::Node* node() { return node_; }
   void set_phase(Phase phase) { phase_.store(phase); }
   [[nodiscard]] Phase phase() const { return phase_.load(); }
   [[nodiscard]] Mode mode() const { return mode_; }
-  // While booting only: afterwards both are read without a lock.
+  // While nobody is served only: both are read without a lock.
   void set_settings(Settings settings) { settings_ = std::move(settings); }
   void set_master_key(MasterKeyFacts facts) { master_key_ = std::move(facts); }
   [[nodiscard]] const Settings& settings() const { return settings_; }
@@ -102,7 +116,7 @@ class Core {
   // One request to a backend as the server itself (root): "auth/apm/config".
   [[nodiscard]] Result<logical::Response> write(const std::string& path, json::Object data);
 
-  // Removes tokens that are over; call about once a minute. Sealed: nothing.
+  // Removes tokens that are over; call about once a minute. Not active: nothing.
   [[nodiscard]] Status maintain();
 
   // Held over init, unseal and seal.
@@ -121,6 +135,7 @@ class Core {
 
  private:
   [[nodiscard]] Status load_all();
+  [[nodiscard]] Status stand(const Deadline& deadline);
   [[nodiscard]] Status check_store_kind();
 
   CoreParts parts_;
@@ -131,6 +146,8 @@ class Core {
   Settings settings_;
   std::optional<MasterKeyFacts> master_key_;
   std::atomic<Phase> phase_;
+  ha::Node* node_ = nullptr;
+  std::atomic<bool> unsealed_{false};
   std::atomic<bool> active_{false};
   Mutex lifecycle_;
 };

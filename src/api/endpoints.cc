@@ -16,6 +16,7 @@ constexpr Endpoint kEndpoints[] = {
     {"sys/unseal", Access::kOpen, false, serve_unseal},
     {"sys/leader", Access::kOpen, false, serve_leader},
     {"sys/seal", Access::kSudo, false, serve_seal},
+    {"sys/step-down", Access::kSudo, false, serve_step_down},
     {"sys/mounts", Access::kToken, false, serve_mounts},
     {"sys/mounts/", Access::kToken, false, serve_mount},
     {"sys/auth", Access::kToken, false, serve_auths},

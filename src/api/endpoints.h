@@ -36,8 +36,9 @@ struct EndpointMatch {
 };
 [[nodiscard]] EndpointMatch find_endpoint(const std::string& path);
 
-// sys_status.cc, sys_init.cc, sys_seal.cc
+// sys_status.cc, sys_leader.cc, sys_init.cc, sys_seal.cc
 Result<Answer> serve_health(Core& core, Call& call, const std::string& rest);
+Result<Answer> serve_step_down(Core& core, Call& call, const std::string& rest);
 Result<Answer> serve_leader(Core& core, Call& call, const std::string& rest);
 Result<Answer> serve_init(Core& core, Call& call, const std::string& rest);
 Result<Answer> serve_seal_status(Core& core, Call& call, const std::string& rest);

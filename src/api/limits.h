@@ -17,6 +17,7 @@ inline constexpr std::size_t kPolicyNameBytesMax = 128;
 inline constexpr std::size_t kPoliciesMax = 10'000;
 inline constexpr std::size_t kCapabilityPathsMax = 256;  // asked in one request
 inline constexpr unsigned kInitSharesMax = 255;
+inline constexpr std::chrono::seconds kSetupLeaseWait{20};  // sys/init: a node may be going away
 inline constexpr std::size_t kSnapshotPieceBytes = 1024 * 1024;  // of a snapshot in one request
 // A snapshot that comes over the network is kept in memory until all of it was checked.
 inline constexpr std::size_t kSnapshotUploadBytesMax = 128 * 1024 * 1024;

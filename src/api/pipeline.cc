@@ -7,6 +7,7 @@
 #include "api/status.h"
 #include "base/text.h"
 #include "crypto/secret_bytes.h"
+#include "ha/advert.h"
 
 namespace apm::api {
 namespace {
@@ -161,6 +162,52 @@ Result<Answer> dispatch(Core& core, Call& call, const Target& target) {
   return from_backend(core, call, std::move(response));
 }
 
+// What a node that stands by answers: where the active one is. The client asks there itself, so
+// that its token and its secrets end in one TLS session with the node that serves (ADR 19).
+Result<Answer> send_to_leader(Core& core, const Call& call) {
+  if (call.path == "sys/seal" || call.path == "sys/step-down") {
+    return Error(Code::kInvalidArgument, "standby",
+                 call.path +
+                     " concerns the node that is asked, and this one stands by: ask the "
+                     "active node (sys/leader names it), or restart this one");
+  }
+  const std::optional<ha::Leader> leader = core.node()->leader();
+  // Our own address is that of a server that was here before us.
+  if (!leader || leader->self || !ha::is_api_address(leader->api_addr) ||
+      leader->api_addr == core.info().api_address) {
+    return Error(
+        Code::kUnavailable, std::string(kNoActiveNode),
+        "this node stands by, and no active node with an address is known: ask again soon");
+  }
+  Answer answer;
+  answer.status = 307;
+  answer.headers.push_back({"Location", leader->api_addr + call.target});
+  return answer;
+}
+
+// False when somebody else may be active: then what was read may be old, and is not told.
+bool still_active(const std::optional<ha::Gate::Pass>& pass) { return !pass || pass->valid(); }
+
+Error not_active_any_more() {
+  return Error(Code::kUnavailable, std::string(kNotActiveAnyMore),
+               "this node stopped being the active one while it worked on the request, which may "
+               "or may not have been done: ask again");
+}
+
+Result<Answer> serve(Core& core, Call& call, Target& target,
+                     const std::optional<ha::Gate::Pass>& pass) {
+  const Status admitted = admit(core, call, target);
+  APM_CHECK_OK(audit(core, call, "request", nullptr, admitted));
+  APM_CHECK_OK(admitted);
+
+  Result<Answer> answer = dispatch(core, call, target);
+  if (target.last_use && core.active()) APM_CHECK_OK(core.tokens().revoke(call.token_id));
+  const bool ends_term = answer.ok() && answer->ends_term;
+  if (!ends_term && !still_active(pass)) answer = not_active_any_more();
+  APM_CHECK_OK(audit(core, call, "response", &answer, {}));
+  return answer;
+}
+
 // The order of a request.
 Result<Answer> run(Core& core, Call& call) {
   Target target;
@@ -170,15 +217,13 @@ Result<Answer> run(Core& core, Call& call) {
   if (endpoint != nullptr && endpoint->access == Access::kOpen) {
     return endpoint->serve(core, call, target.own.rest);
   }
-  if (!core.active()) return Error(Code::kSealed, "sealed", "Vault is sealed");
-
-  const Status admitted = admit(core, call, target);
-  APM_CHECK_OK(audit(core, call, "request", nullptr, admitted));
-  APM_CHECK_OK(admitted);
-
-  Result<Answer> answer = dispatch(core, call, target);
-  if (target.last_use && core.active()) APM_CHECK_OK(core.tokens().revoke(call.token_id));
-  APM_CHECK_OK(audit(core, call, "response", &answer, {}));
+  if (!core.unsealed()) return Error(Code::kSealed, "sealed", "Vault is sealed");
+  const std::optional<ha::Gate::Pass> pass =
+      core.node() == nullptr ? std::nullopt : core.node()->gate().enter();
+  if (core.node() != nullptr && !pass) return send_to_leader(core, call);
+  Result<Answer> answer = serve(core, call, target, pass);
+  // A refusal, too, says what is in the store.
+  if (!answer.ok() && !still_active(pass)) return not_active_any_more();
   return answer;
 }
 

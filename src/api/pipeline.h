@@ -1,7 +1,8 @@
 #pragma once
 
 // The order of a request, on one screen (pipeline.cc): bounds and canonical path, phase, sealed,
-// token, operation, authorisation, audit, route, engine, audit, envelope. Any thread may call.
+// active, token, operation, authorisation, audit, route, engine, audit, envelope. Any thread may
+// call.
 
 #include "api/core.h"
 #include "http/message.h"

@@ -179,6 +179,7 @@ Result<std::string> canonical_path(std::string_view encoded) {
 Result<Call> read_call(const http::Request& request) {
   Call call;
   call.method = request.method;
+  call.target = request.path + (request.query.empty() ? "" : "?" + request.query);
   call.request_id = crypto::random_uuid();
   call.remote_address = request.remote_address;
   call.remote_port = request.remote_port;

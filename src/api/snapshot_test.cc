@@ -2,6 +2,7 @@
 
 #include "api/api_fixture.h"
 #include "api/limits.h"
+#include "api/snapshot_fixture.h"
 #include "base/encoding.h"
 #include "snapshot/reader.h"
 #include "storage/fault_store.h"
@@ -24,40 +25,7 @@ class SnapshotApiTest : public ApiTest {
     const json::Value* value = reply.data("dek");
     return value == nullptr ? concat(reply.status) : *value->as_string();
   }
-  static std::string text(const Reply& reply, std::string_view name) {
-    const json::Value* value = reply.data(name);
-    return value == nullptr || value->as_string() == nullptr ? "" : *value->as_string();
-  }
-  static Bytes save(Server& from) {
-    const Reply begun = from.ask("POST", "sys/apm/snapshot/save");
-    EXPECT_EQ(begun.status, 200) << begun.error();
-    const std::string id = text(begun, "id");
-    Bytes file;
-    for (int piece = 0;; ++piece) {
-      const Reply got =
-          from.ask("POST", "sys/apm/snapshot/save/" + id, concat(R"({"piece":)", piece, "}"));
-      EXPECT_EQ(got.status, 200) << got.error();
-      if (got.status != 200) return file;
-      append(file, *base64_decode(text(got, "data")));
-      if (*got.data("last")->as_bool()) return file;
-    }
-  }
-  static std::string upload_to(Server& to, const Bytes& file) {
-    const std::string id = text(to.ask("POST", "sys/apm/snapshot/restore"), "id");
-    for (std::size_t at = 0, piece = 0; at < file.size(); at += kSnapshotPieceBytes, ++piece) {
-      const Bytes part(file.begin() + static_cast<std::ptrdiff_t>(at),
-                       file.begin() + static_cast<std::ptrdiff_t>(
-                                          std::min(file.size(), at + kSnapshotPieceBytes)));
-      const Reply sent = send_piece(to, id, piece, part);
-      EXPECT_EQ(sent.status, 204) << sent.error();
-    }
-    return id;
-  }
   std::string upload(const Bytes& file) { return upload_to(server, file); }
-  static Reply send_piece(Server& to, const std::string& id, std::size_t piece, const Bytes& data) {
-    return to.ask("POST", "sys/apm/snapshot/restore/" + id,
-                  concat(R"({"piece":)", piece, R"(,"data":")", base64_encode(data), "\"}"));
-  }
   Reply commit(const std::string& id, bool force = false) {
     return server.ask("POST", "sys/apm/snapshot/restore/" + id + "/commit",
                       force ? R"({"force":true})" : "{}");
@@ -243,11 +211,11 @@ TEST(SnapshotOverAFailingStore, LeavesASealedServerAndNoHalfStore) {
     ManualClock clock{1'800'000'000};
     Server server(store, clock, Mode::kNetworkOperated, Phase::kServing);
     server.bring_up();
-    const Bytes file = SnapshotApiTest::save(server);
+    const Bytes file = save(server);
     for (int i = 0; i < 1000; ++i) {
       ASSERT_TRUE(server.barrier.put(concat("logical/x/", i), Bytes{1}).ok());
     }
-    const std::string id = SnapshotApiTest::upload_to(server, file);
+    const std::string id = upload_to(server, file);
     left = failing;
     const Reply reply = server.ask("POST", "sys/apm/snapshot/restore/" + id + "/commit", "{}");
     if (left != 0) {

@@ -42,6 +42,10 @@ std::vector<std::string> public_texts(const Error& error) {
       return {error.message};
     case Code::kSealed: return {error.reason == "starting" ? error.message : "Vault is sealed"};
     case Code::kUnavailable:
+      if (error.reason == kNoActiveNode || error.reason == kNotActiveAnyMore) {
+        return {error.message};
+      }
+      return {"a service that this server needs did not answer"};
     case Code::kDeadlineExceeded: return {"a service that this server needs did not answer"};
     case Code::kInvalidArgument:
     case Code::kUnsupported:

@@ -12,6 +12,10 @@ namespace apm::api {
 // Why an attested caller, whose policies do not reach that far, may not do what he asked for.
 inline constexpr std::string_view kNotAuthorised = "not_authorised";
 
+// Of a node that stands by and knows no other; of one whose lease ended under a request.
+inline constexpr std::string_view kNoActiveNode = "no_active_node";
+inline constexpr std::string_view kNotActiveAnyMore = "not_active_any_more";
+
 [[nodiscard]] int http_status(Code code);
 // The members of "errors". Empty for an absent item, as clients expect.
 [[nodiscard]] std::vector<std::string> public_texts(const Error& error);

@@ -43,8 +43,15 @@ Result<shamir::Scheme> read_scheme(const json::Object& data) {
   return scheme;
 }
 
+// A store is made under its lease, so that it is made once.
+Result<std::unique_ptr<storage::Lease>> lease_for_setup(Core& core) {
+  if (core.node() == nullptr) return std::unique_ptr<storage::Lease>();
+  return core.node()->lease_for_setup(Deadline::after(kSetupLeaseWait));
+}
+
 // From an empty store to a sealed one, and what only the caller will ever have.
 Result<json::Object> initialise(Core& core, const shamir::Scheme& scheme) {
+  APM_TRY(const std::unique_ptr<storage::Lease> lease, lease_for_setup(core));
   APM_TRY(barrier::InitPlan plan, core.barrier().plan_init(core.store_kind(), scheme));
   json::Array hex;
   json::Array base64;
@@ -53,7 +60,11 @@ Result<json::Object> initialise(Core& core, const shamir::Scheme& scheme) {
     base64.emplace_back(base64_encode(share.view()));
   }
   APM_CHECK_OK(core.barrier().commit_init(std::move(plan)));
-  APM_CHECK_OK(core.on_unseal());
+  const Status loaded = core.load();
+  if (!loaded.ok()) {
+    core.on_seal();
+    return loaded.error();
+  }
   Result<std::string> root = core.create_root_token(0);
   core.on_seal();
   if (!root.ok()) return root.error();

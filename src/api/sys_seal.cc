@@ -12,7 +12,7 @@ constexpr std::size_t kShareBytesMax = 33;
 Result<Answer> seal_status(Core& core) {
   APM_TRY(const barrier::State state, core.barrier().state());
   const bool initialized = state != barrier::State::kUninitialized;
-  const bool sealed = !core.active() || core.phase() != Phase::kServing;
+  const bool sealed = !core.unsealed() || core.phase() != Phase::kServing;
   barrier::UnsealProgress progress;
   if (initialized) {
     APM_TRY(progress, core.barrier().unseal_progress());
@@ -116,7 +116,9 @@ Result<Answer> serve_seal(Core& core, Call& call, const std::string&) {
   }
   const MutexLock lifecycle(core.lifecycle());
   core.on_seal();
-  return Answer();
+  Answer answer;
+  answer.ends_term = true;
+  return answer;
 }
 
 }  // namespace apm::api

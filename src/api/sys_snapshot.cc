@@ -170,6 +170,7 @@ Result<Answer> commit_restore(Core& core, const Call& call, const Transfers::Tic
   const bool same_store = before.store_id == found.header.store_id;
   log_replaced(core, call, found, done, same_store);
   Answer answer;
+  answer.ends_term = true;
   answer.data = describe(found.header);
   answer.data->set("records", found.records);
   answer.data->set("written", done.written);

@@ -1,4 +1,4 @@
-// sys/health and sys/leader.
+// sys/health.
 
 #include "api/endpoints.h"
 
@@ -17,6 +17,35 @@ Result<int> chosen_code(const json::Object& data, std::string_view name, int fal
   return static_cast<int>(code);
 }
 
+// `standbyok` makes a standby look like an active node, for a balancer that may use both.
+Result<int> code_of_standby(const json::Object& data, int active_code) {
+  constexpr int kStandbyCode = 429;
+  const json::Value* asked = data.find("standbyok");
+  const bool bare =
+      asked != nullptr && asked->as_string() != nullptr && asked->as_string()->empty();
+  APM_TRY(const bool ok, bare ? Result<bool>(true) : flag_field(data, "standbyok", false));
+  return chosen_code(data, "standbycode", ok ? active_code : kStandbyCode);
+}
+
+struct Health {
+  bool initialized;
+  bool sealed;
+  bool standby;
+};
+
+struct HealthCodes {
+  int active;
+  int standby;
+  int sealed;
+  int uninitialized;
+};
+
+int code_of(const Health& health, const HealthCodes& codes) {
+  if (!health.initialized) return codes.uninitialized;
+  if (health.sealed) return codes.sealed;
+  return health.standby ? codes.standby : codes.active;
+}
+
 }  // namespace
 
 Result<Answer> serve_health(Core& core, Call& call, const std::string&) {
@@ -26,14 +55,17 @@ Result<Answer> serve_health(Core& core, Call& call, const std::string&) {
   APM_TRY(const int uninit_code, chosen_code(call.data, "uninitcode", 501));
   APM_TRY(const barrier::State state, core.barrier().state());
   const bool initialized = state != barrier::State::kUninitialized;
-  const bool sealed = !core.active() || core.phase() != Phase::kServing;
+  const bool sealed = !core.unsealed() || core.phase() != Phase::kServing;
+  const bool standby = core.node() != nullptr && core.node()->role() != ha::Role::kActive;
+  APM_TRY(const int standby_code, code_of_standby(call.data, active_code));
 
   Answer answer;
   answer.bare = true;
-  answer.status = !initialized ? uninit_code : (sealed ? sealed_code : active_code);
+  answer.status = code_of({initialized, sealed, standby},
+                          {active_code, standby_code, sealed_code, uninit_code});
   json::Object body{{"initialized", initialized},
                     {"sealed", sealed},
-                    {"standby", sealed},
+                    {"standby", sealed || standby},
                     {"performance_standby", false},
                     {"replication_performance_mode", "disabled"},
                     {"replication_dr_mode", "disabled"},
@@ -45,20 +77,6 @@ Result<Answer> serve_health(Core& core, Call& call, const std::string&) {
     body.set("cluster_id", config ? config->store_id : "");
   }
   answer.data = std::move(body);
-  return answer;
-}
-
-Result<Answer> serve_leader(Core& core, Call& call, const std::string&) {
-  if (call.operation != logical::Operation::kRead) return unsupported();
-  Answer answer;
-  answer.bare = true;
-  answer.data = json::Object{{"ha_enabled", false},
-                             {"is_self", core.active()},
-                             {"active_time", "0001-01-01T00:00:00Z"},
-                             {"leader_address", core.info().api_address},
-                             {"leader_cluster_address", ""},
-                             {"performance_standby", false},
-                             {"performance_standby_last_remote_wal", 0}};
   return answer;
 }
 

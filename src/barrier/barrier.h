@@ -111,6 +111,9 @@ class Barrier {
   [[nodiscard]] Result<UnsealProgress> unseal_progress();
   void reset_unseal();
   void seal();
+  // Reads the keyring again with the root key that is held: another node may have changed it.
+  // kSealed unless unsealed. On an error what was known before stays.
+  [[nodiscard]] Status reload();
 
   // --- Records (kSealed unless unsealed; kCorrupt when a record fails its check) ---
   [[nodiscard]] Result<std::optional<Bytes>> get(const std::string& path);

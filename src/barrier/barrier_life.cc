@@ -248,6 +248,31 @@ Status Barrier::Impl::finish_unseal(const SealConfig& config) {
   return {};
 }
 
+Status Barrier::reload() {
+  const WriterLock lock(impl_->mutex);
+  APM_CHECK_OK(impl_->require_unsealed());
+  APM_TRY(const std::optional<SealConfig> config, impl_->read_config());
+  APM_TRY(std::optional<Bytes> record, impl_->read_own(kKeyringPath));
+  if (!config || !record) {
+    return Error(Code::kCorrupt, "keys_missing",
+                 concat(config ? kKeyringPath : kSealConfigPath,
+                        " is missing; restore the store from a backup"));
+  }
+  const Unsealed& now = *impl_->unsealed;
+  APM_TRY(Keyring keyring, open_keyring(now.root_key, *record));
+  if (!same_config(keyring.config, now.keyring.config) || !same_config(*config, keyring.config)) {
+    return Error(Code::kCorrupt, "seal_config_mismatch",
+                 "core/keyring or core/seal-config is of another store than the one that was "
+                 "unsealed here; seal this "
+                 "server and look at what happened to its storage");
+  }
+  crypto::SecretBytes root_key = now.root_key.clone();
+  const std::uint64_t seen = now.last_version.load();
+  impl_->install(std::move(keyring), std::move(*record), std::move(root_key));
+  impl_->saw_version(seen);
+  return {};
+}
+
 Result<UnsealProgress> Barrier::unseal_progress() {
   const ReaderLock lock(impl_->mutex);
   if (impl_->unsealed) {

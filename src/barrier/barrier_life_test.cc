@@ -3,6 +3,7 @@
 #include "barrier/barrier_fixture.h"
 #include "barrier/keyring.h"
 #include "barrier/limits.h"
+#include "barrier/seal_config.h"
 #include "storage/fault_store.h"
 
 namespace apm::barrier {
@@ -212,6 +213,60 @@ TEST_F(BarrierTest, AKeyringThatAnotherServerChangedIsNotOverwritten) {
   ASSERT_TRUE(first.rotate().ok());
   EXPECT_EQ(reason_of(second.rotate()), "keyring_changed");
   EXPECT_EQ(reason_of(second.put("a", {})), "keyring_changed");
+}
+
+TEST_F(BarrierTest, ReloadingFollowsAKeyringThatAnotherServerChanged) {
+  Barrier first(store_, clock_);
+  const Shares shares = init(first);
+  Barrier second(store_, clock_);
+  EXPECT_EQ(reason_of(second.reload()), "sealed");
+  ASSERT_TRUE(unseal(second, shares, {0, 1, 2}).ok());
+  ASSERT_TRUE(first.rotate().ok());
+  ASSERT_TRUE(first.put("a", bytes("of the new term")).ok());
+  EXPECT_EQ(reason_of(second.get("a")), "record_term");
+  ASSERT_TRUE(second.reload().ok());
+  EXPECT_EQ(**second.get("a"), bytes("of the new term"));
+  EXPECT_TRUE(second.put("a", {}).ok());
+  // What cannot be opened changes nothing.
+  Bytes keyring = read_raw(store_, "core/keyring");
+  keyring.back() ^= 1;
+  write_raw(store_, "core/keyring", keyring);
+  EXPECT_EQ(reason_of(second.reload()), "keyring_corrupt");
+  EXPECT_TRUE(second.get("a").ok());
+  storage::Batch gone;
+  gone.deletes = {"core/keyring"};
+  ASSERT_TRUE(store_.commit(gone).ok());
+  EXPECT_EQ(reason_of(second.reload()), "keys_missing");
+}
+
+// A restore that broke off: the keyring may still be ours, and what is around it is no store.
+TEST_F(BarrierTest, ReloadingRefusesAStoreWhoseRestoreIsNotFinished) {
+  Barrier barrier(store_, clock_);
+  init(barrier);
+  write_raw(store_, std::string(kIncompletePath), bytes("restoring"));
+  EXPECT_EQ(reason_of(barrier.reload()), "store_incomplete");
+  storage::Batch done;
+  done.deletes = {std::string(kIncompletePath)};
+  ASSERT_TRUE(store_.commit(done).ok());
+  EXPECT_TRUE(barrier.reload().ok());
+}
+
+TEST_F(BarrierTest, ReloadingRefusesASealConfigThatIsNotTheKeyrings) {
+  Barrier barrier(store_, clock_);
+  init(barrier);
+  const Bytes ours = read_raw(store_, std::string(kSealConfigPath));
+  LeasedMemoryStore elsewhere;
+  Barrier other(elsewhere, clock_);
+  init(other);
+  write_raw(store_, std::string(kSealConfigPath),
+            read_raw(elsewhere, std::string(kSealConfigPath)));
+  EXPECT_EQ(reason_of(barrier.reload()), "seal_config_mismatch");
+  write_raw(store_, std::string(kSealConfigPath), ours);
+  EXPECT_TRUE(barrier.reload().ok());
+  storage::Batch gone;
+  gone.deletes = {std::string(kSealConfigPath)};
+  ASSERT_TRUE(store_.commit(gone).ok());
+  EXPECT_EQ(reason_of(barrier.reload()), "keys_missing");
 }
 
 }  // namespace

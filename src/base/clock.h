@@ -16,6 +16,18 @@ namespace apm {
 using SteadyTime = std::chrono::steady_clock::time_point;
 using Milliseconds = std::chrono::milliseconds;
 
+// CLOCK_BOOTTIME: never set, and goes on while the machine is suspended, as steady_clock does not.
+// For what others count too, like a lease. A type of its own, so that the two cannot be mixed.
+struct BootClock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<BootClock>;
+  static constexpr bool is_steady = true;
+  [[nodiscard]] static time_point now();
+};
+using BootTime = BootClock::time_point;
+
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -20,12 +20,18 @@ namespace apm::boot {
 namespace {
 
 constexpr const char* kStorageKeySecret = "apm-saa-key";
+
+std::string ms_since(const Clock& clock, SteadyTime since) {
+  return std::to_string(std::chrono::duration_cast<Milliseconds>(clock.steady() - since).count());
+}
+
 constexpr std::string_view kEnclavePolicyText =
     "# What every attested workload may do: learn what is mounted where.\n"
     "path \"sys/mounts\" {\n  capabilities = [\"read\"]\n}\n";
 
-// What the steps hand on to each other.
-class Boot {
+// What the steps hand on to each other. Lives as long as the runtime, for the terms that begin
+// later.
+class Boot : public std::enable_shared_from_this<Boot> {
  public:
   explicit Boot(BootInput input)
       : in_(std::move(input)), deadline_(Deadline::after(kBootDeadline)) {}
@@ -37,13 +43,33 @@ class Boot {
   Status open_storage();
   Status open_listener();
   Status open_barrier();
+  Status stand();
+  Status remember_policy();
   Status ensure_setup();
   Status hand_over_admin();
   Status serve();
 
-  std::unique_ptr<Runtime> take() { return std::move(runtime_); }
+  [[nodiscard]] Status run();
+  std::unique_ptr<Runtime> take() { return std::move(owned_); }
+  // Before this object may end: the runtime's node refers to it.
+  void give_up() { owned_.reset(); }
 
  private:
+  struct Step {
+    const char* name = nullptr;
+    Status (Boot::*action)() = nullptr;
+    // A later term goes on without it: who stood by serves, although Key Vault does not answer.
+    bool may_fail_later = false;
+  };
+  static const Step kSteps[];
+  static const Step kActiveSteps[];
+
+  [[nodiscard]] Status run_step(const Step& step);
+  [[nodiscard]] Status begin_term();
+  [[nodiscard]] AzureVault vault() {
+    return {*vault_client_, in_.environment.vault_host(), deadline_};
+  }
+  [[nodiscard]] Result<Opened> initialise_or_unseal();
   void log_handover(const HandoverOutcome& outcome);
 
   BootInput in_;
@@ -52,28 +78,30 @@ class Boot {
   std::optional<azure::ImdsClient> imds_;
   azure::TokenSource tokens_;
   std::optional<azure::KeyVaultClient> vault_client_;
-  std::optional<AzureVault> vault_;
   std::optional<skr::ReleasedKey> master_;
+  ReleasedFacts released_;
   std::optional<http::TlsIdentity> identity_;
-  std::unique_ptr<Runtime> runtime_;
-};
-
-struct Step {
-  const char* name;
-  Status (Boot::*action)();
+  Runtime* runtime_ = nullptr;
+  std::unique_ptr<Runtime> owned_;  // until take()
 };
 
 // The order of a boot. What is not listed does not happen.
-constexpr Step kSteps[] = {
+const Boot::Step Boot::kSteps[] = {
     {"identity token", &Boot::connect},
     {"attestation and key release", &Boot::release},
     {"TLS identity from Key Vault", &Boot::fetch_tls},
     {"storage", &Boot::open_storage},
     {"listener (health and seal status only)", &Boot::open_listener},
     {"initialise or unseal", &Boot::open_barrier},
-    {"auth method, engine and policy", &Boot::ensure_setup},
-    {"administrator hand-over", &Boot::hand_over_admin},
+    {"active or standby", &Boot::stand},
     {"serve", &Boot::serve},
+};
+
+// Of each term as the active node, with the lease held and before anybody is served.
+const Boot::Step Boot::kActiveSteps[] = {
+    {"release policy", &Boot::remember_policy},
+    {"auth method, engine and policy", &Boot::ensure_setup},
+    {"administrator hand-over", &Boot::hand_over_admin, true},
 };
 
 Status Boot::connect() {
@@ -91,7 +119,6 @@ Status Boot::connect() {
       azure::KeyVaultClient client,
       azure::KeyVaultClient::create(*http_, "https://" + in_.environment.vault_host(), tokens_));
   vault_client_.emplace(std::move(client));
-  vault_.emplace(*vault_client_, in_.environment.vault_host(), deadline_);
   return {};
 }
 
@@ -163,7 +190,8 @@ Status Boot::fetch_storage_key() {
   if (azure.identity_client_id.empty()) {
     azure.identity_client_id = in_.environment.identity_client_id;
   }
-  APM_TRY(const std::optional<std::string> wrapped, vault_->get(kStorageKeySecret, ""));
+  AzureVault own_vault = vault();
+  APM_TRY(const std::optional<std::string> wrapped, own_vault.get(kStorageKeySecret, ""));
   if (!wrapped) {
     in_.log.info("boot", "storage \"azure\": no apm-saa-key; the managed identity is used");
     return {};
@@ -187,30 +215,67 @@ Status Boot::open_storage() {
   auto opened = in_.open_store(in_.config);
   if (!opened.ok()) return storage_error(opened.error());
   std::unique_ptr<storage::Store> store = std::move(*opened);
-  APM_TRY(runtime_, Runtime::create(in_.config, api::Mode::kSelfBooted, in_.clock, in_.log,
-                                    std::move(store)));
+  APM_TRY(owned_, Runtime::create(in_.config, api::Mode::kSelfBooted, in_.clock, in_.log,
+                                  std::move(store)));
+  runtime_ = owned_.get();
   return {};
 }
 
 Status Boot::open_listener() { return runtime_->listen(in_.config, std::move(identity_)); }
 
 Status Boot::open_barrier() {
-  CustodyInput custody{.barrier = runtime_->barrier(),
-                       .vault = *vault_,
-                       .master_key = master_->key,
-                       .master_key_version = master_->key_version,
-                       .kind = in_.config.kind,
-                       .replaced_store_id = in_.environment.replaced_store_id,
-                       .store_description = runtime_->store().description(),
-                       .log = in_.log};
-  APM_TRY(const Opened opened, open_store(custody));
+  APM_TRY(const Opened opened, initialise_or_unseal());
   in_.log.info("boot", opened == Opened::kInitialised ? "the store was initialised"
                                                       : "the store was unsealed");
-  const ReleasedFacts facts{master_->kid, master_->policy_sha256};
+  released_ = {master_->kid, master_->policy_sha256};
   master_.reset();  // not needed any more in this boot
-  APM_CHECK_OK(runtime_->core().on_unseal());
+  return {};
+}
+
+// A store is initialised under its lease alone: of two first boots one does it, and the other waits
+// and unseals. Unsealing only reads.
+Result<Opened> Boot::initialise_or_unseal() {
+  AzureVault own_vault = vault();
+  const CustodyInput custody{.barrier = runtime_->barrier(),
+                             .vault = own_vault,
+                             .master_key = master_->key,
+                             .master_key_version = master_->key_version,
+                             .kind = in_.config.kind,
+                             .replaced_store_id = in_.environment.replaced_store_id,
+                             .store_description = runtime_->store().description(),
+                             .log = in_.log};
+  while (true) {
+    APM_TRY(const barrier::State state, runtime_->barrier().state());
+    if (state != barrier::State::kUninitialized) return open_store(custody);
+    const auto lease = runtime_->node().lease_for_setup(Deadline::after(kStoreLeaseWait));
+    if (lease.ok()) return open_store(custody);
+    if (lease.error().reason != "lease_held" || deadline_.passed()) return lease.error();
+    in_.log.info("boot", "another node initialises the store: waiting for it");
+  }
+}
+
+Status Boot::stand() {
+  runtime_->duties().set_after_load([self = shared_from_this()] { return self->begin_term(); });
+  // The steps of a term have this boot's deadline themselves, and tell better what was slow.
+  return runtime_->core().on_unseal(Deadline::after(deadline_.left() + kSettleMargin));
+}
+
+Status Boot::begin_term() {
+  const bool booting = runtime_->core().phase() == api::Phase::kBooting;
+  if (!booting) deadline_ = Deadline::after(kTakeoverDeadline);
+  for (const Step& step : kActiveSteps) {
+    const Status done = run_step(step);
+    if (done.ok()) continue;
+    if (booting || !step.may_fail_later) return done;
+    in_.log.error("boot", "serving without it; the next takeover or boot tries again",
+                  {{"cause", done.error().message}});
+  }
+  return {};
+}
+
+Status Boot::remember_policy() {
   APM_TRY(api::MasterKeyFacts known,
-          remember_release_policy(runtime_->barrier(), facts, in_.clock, in_.log));
+          remember_release_policy(runtime_->barrier(), released_, in_.clock, in_.log));
   runtime_->core().set_master_key(std::move(known));
   return {};
 }
@@ -239,8 +304,9 @@ Status Boot::ensure_setup() {
 
 Status Boot::hand_over_admin() {
   const AdminKey* key = in_.environment.admin_key ? &*in_.environment.admin_key : nullptr;
+  AzureVault own_vault = vault();
   APM_TRY(const HandoverOutcome outcome,
-          hand_over(runtime_->core(), *vault_, {in_.environment.root_token_ttl_s, key}));
+          hand_over(runtime_->core(), own_vault, {in_.environment.root_token_ttl_s, key}));
   log_handover(outcome);
   return {};
 }
@@ -273,24 +339,30 @@ Status Boot::serve() {
   return {};
 }
 
+Status Boot::run_step(const Step& step) {
+  const SteadyTime start = in_.clock.steady();
+  const Status done = (this->*step.action)();
+  if (!done.ok()) return done.error().within(concat("boot step \"", step.name, "\""));
+  in_.log.info("boot", "step", {{"name", step.name}, {"ms", ms_since(in_.clock, start)}});
+  return {};
+}
+
+Status Boot::run() {
+  const SteadyTime begin = in_.clock.steady();
+  for (const Step& step : kSteps) APM_CHECK_OK(run_step(step));
+  in_.log.info("boot", std::string(ha::role_name(runtime_->node().role())),
+               {{"total_ms", ms_since(in_.clock, begin)}});
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Runtime>> boot(BootInput input) {
-  const Clock& clock = input.clock;
-  Log& log = input.log;
-  Boot boot(std::move(input));
-  const SteadyTime begin = clock.steady();
-  const auto ms_since = [&clock](SteadyTime since) {
-    return std::to_string(std::chrono::duration_cast<Milliseconds>(clock.steady() - since).count());
-  };
-  for (const Step& step : kSteps) {
-    const SteadyTime start = clock.steady();
-    const Status done = (boot.*step.action)();
-    if (!done.ok()) return done.error().within(concat("boot step \"", step.name, "\""));
-    log.info("boot", "step", {{"name", step.name}, {"ms", ms_since(start)}});
-  }
-  log.info("boot", "serving", {{"total_ms", ms_since(begin)}});
-  return boot.take();
+  const auto boot = std::make_shared<Boot>(std::move(input));
+  const Status done = boot->run();
+  if (done.ok()) return boot->take();
+  boot->give_up();
+  return done.error();
 }
 
 }  // namespace apm::boot

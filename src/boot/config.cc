@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "boot/limits.h"
+#include "ha/advert.h"
 #include "hclconfig/hclconfig.h"
 
 namespace apm::boot {
@@ -99,6 +100,18 @@ Status read_listener(const Item& item, Config& config) {
   return address.empty() ? Status() : read_address(address, item, config.listener);
 }
 
+Status read_lease_duration(const std::string& text, const Item& item,
+                           storage::PostgresConfig& out) {
+  constexpr auto kMin = static_cast<std::uint64_t>(storage::kPgLeaseDurationMin.count());
+  constexpr auto kMax = static_cast<std::uint64_t>(storage::kPgLeaseDurationMax.count());
+  const std::optional<std::uint64_t> seconds = parse_duration_s(text);
+  if (!seconds || *seconds < kMin || *seconds > kMax) {
+    return error_at(item.at, concat("\"lease_duration\" must be ", kMin, "s to ", kMax, "s"));
+  }
+  out.lease_ttl = std::chrono::seconds(*seconds);
+  return {};
+}
+
 // The URL's string is zeroed with the heap that held it (ADR 3).
 Status read_postgres(Stanza& stanza, const Item& item, storage::PostgresConfig& out) {
   std::string url;
@@ -112,7 +125,9 @@ Status read_postgres(Stanza& stanza, const Item& item, storage::PostgresConfig& 
     return error_at(item.at, concat("\"max_parallel\" must be 1 to ", storage::kPgConnectionsMax));
   }
   out.max_parallel = *number;
-  return {};
+  std::string lease;
+  APM_CHECK_OK(stanza.text("lease_duration", lease));
+  return lease.empty() ? Status() : read_lease_duration(lease, item, out);
 }
 
 Status read_azure(Stanza& stanza, AzureStorageConfig& out) {
@@ -198,6 +213,16 @@ Status check(const Config& config) {
         "a production store refuses the test stanza: its trust anchors and transports are "
         "not the vendors'. Say store_kind = \"test\" for a store that may never hold real secrets");
   }
+  if (!config.api_addr.empty() && !ha::is_api_address(config.api_addr)) {
+    return refuse(concat("api_addr \"", config.api_addr,
+                         "\" is no address that clients can be sent to: write it as "
+                         "https://HOST:PORT, without a path"));
+  }
+  if (production && config.api_addr.starts_with("http://")) {
+    return refuse(
+        "a production store refuses an api_addr of http://: standbys send clients there "
+        "with their tokens");
+  }
   if (production && config.listener.tls_disable) {
     return refuse("a production store refuses tls_disable");
   }
@@ -272,6 +297,7 @@ Result<Config> parse_config(std::string_view text) {
   Config config;
   Stanza top(body, "", config);
   APM_CHECK_OK(top.text("api_addr", config.api_addr));
+  if (config.api_addr.ends_with('/')) config.api_addr.pop_back();
   APM_CHECK_OK(top.flag("disable_mlock", config.disable_mlock));
   APM_CHECK_OK(read_kind(top, config));
   for (const Item* item : body.all("listener")) APM_CHECK_OK(read_listener(*item, config));
@@ -285,6 +311,11 @@ Result<Config> parse_config(std::string_view text) {
   }
   top.warn_of_the_rest();
   APM_CHECK_OK(check(config));
+  if (config.api_addr.empty() && config.storage.type == "postgresql") {
+    config.warnings.emplace_back(
+        "no api_addr: if another server uses this store too, it cannot tell clients where this one "
+        "is");
+  }
   return config;
 }
 

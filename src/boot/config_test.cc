@@ -46,8 +46,43 @@ TEST(Config, AProductionStoreRefusesWhatOnlyTestsMayHave) {
   }
 }
 
+TEST(Config, TheAddressThatClientsAreSentTo) {
+  const auto with = [](const std::string& address, const std::string& kind) {
+    return parse_config("storage \"postgresql\" {}\nstore_kind = \"" + kind + "\"\napi_addr = \"" +
+                        address + "\"");
+  };
+  EXPECT_EQ(with("https://a:8200/", "production")->api_addr, "https://a:8200");
+  EXPECT_EQ(with("http://a:8200", "test")->api_addr, "http://a:8200");
+  const auto plain = with("http://a:8200", "production");
+  ASSERT_FALSE(plain.ok());
+  EXPECT_NE(plain.error().message.find("api_addr of http://"), std::string::npos);
+  const auto path = with("https://a:8200/apm", "production");
+  ASSERT_FALSE(path.ok());
+  EXPECT_NE(path.error().message.find("without a path"), std::string::npos);
+  EXPECT_TRUE(with("https://a:8200", "production")->warnings.empty());
+  const auto none = with("", "production");
+  ASSERT_EQ(none->warnings.size(), 1U);
+  EXPECT_NE(none->warnings[0].find("api_addr"), std::string::npos);
+}
+
+TEST(Config, TheLeaseOfPostgreSqlLastsOneToThreeHundredSeconds) {
+  const auto with = [](const std::string& text) {
+    return parse_config("storage \"postgresql\" {\n  lease_duration = \"" + text + "\"\n}");
+  };
+  EXPECT_EQ(parse_config("storage \"postgresql\" {}")->storage.postgres.lease_ttl,
+            storage::kPgLeaseTtl);
+  EXPECT_EQ(with("1s")->storage.postgres.lease_ttl, Milliseconds(1'000));
+  EXPECT_EQ(with("300s")->storage.postgres.lease_ttl, Milliseconds(300'000));
+  for (const char* refused : {"0s", "301s", "soon", "-5s"}) {
+    const auto config = with(refused);
+    ASSERT_FALSE(config.ok()) << refused;
+    EXPECT_NE(config.error().message.find("lease_duration"), std::string::npos) << refused;
+  }
+}
+
 TEST(Config, PostgreSqlTakesItsUrlFromTheFileOrTheEnvironment) {
-  auto config = parse_config(R"(storage "postgresql" {
+  auto config = parse_config(R"(api_addr = "https://a:8200"
+storage "postgresql" {
   connection_url = "postgresql://apm:in-file@db/apm"
   table = "secrets"
   max_parallel = "16"

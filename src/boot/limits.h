@@ -5,8 +5,12 @@
 
 namespace apm::boot {
 
-inline constexpr std::chrono::minutes kBootDeadline{5};     // the whole of a boot
-inline constexpr std::chrono::seconds kStoreLeaseWait{20};  // another node may be going away
+inline constexpr std::chrono::minutes kBootDeadline{5};    // the whole of a boot
+inline constexpr std::chrono::seconds kStoreLeaseWait{1};  // between looks at an empty store
+inline constexpr std::chrono::seconds kSettleMargin{
+    30};  // for the first role, beyond a boot's deadline
+inline constexpr std::chrono::seconds kTakeoverDeadline{
+    60};  // of the outside calls of a later term
 // From the answer to a stored version until every later version is dated later, by a vault that
 // dates by the second and may take a moment between dating and showing.
 inline constexpr std::chrono::milliseconds kVersionDateSettles{1'500};

@@ -1,7 +1,5 @@
 #include "boot/runtime.h"
 
-#include <unistd.h>
-
 #include "auth/apm/method.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -88,7 +86,8 @@ Result<std::unique_ptr<storage::Store>> open_store_of(const Config& config) {
   return std::unique_ptr<storage::Store>(std::make_unique<storage::MemoryStore>());
 }
 
-Runtime::Runtime(const Clock& clock, Log& log, std::unique_ptr<storage::Store> store)
+Runtime::Runtime(const Clock& clock, Log& log, std::unique_ptr<storage::Store> store,
+                 std::string api_addr)
     : clock_(clock),
       log_(log),
       store_(std::move(store)),
@@ -97,7 +96,8 @@ Runtime::Runtime(const Clock& clock, Log& log, std::unique_ptr<storage::Store> s
       batch_tokens_(clock),
       mounts_(barrier_, factories()),
       policies_(barrier_),
-      audit_(log) {}
+      audit_(log),
+      duties_(std::move(api_addr)) {}
 
 mounts::Factories Runtime::factories() {
   return {.secret =
@@ -136,10 +136,7 @@ Result<std::unique_ptr<logical::Backend>> Runtime::make_apm_method(barrier::View
 Result<std::unique_ptr<Runtime>> Runtime::create(const Config& config, api::Mode mode,
                                                  const Clock& clock, Log& log,
                                                  std::unique_ptr<storage::Store> store) {
-  std::unique_ptr<Runtime> runtime(new Runtime(clock, log, std::move(store)));
-  APM_TRY(runtime->lease_, runtime->store_->acquire_lease(
-                               concat("anjuna-policy-manager-server, process ", ::getpid()),
-                               Deadline::after(kStoreLeaseWait)));
+  std::unique_ptr<Runtime> runtime(new Runtime(clock, log, std::move(store), config.api_addr));
   APM_TRY(runtime->anchors_, load_anchors(config));
   for (const AuditConfig& device : config.audit) {
     APM_TRY(std::unique_ptr<audit::Device> opened,
@@ -154,6 +151,9 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const Config& config, api::Mode
                      runtime->policies_, runtime->audit_, clock, log},
       info, mode, phase, config.kind);
   runtime->core_->set_settings(settings_of(config, *runtime->store_, *runtime->anchors_));
+  runtime->duties_.set_core(*runtime->core_);
+  runtime->node_ = std::make_unique<ha::Node>(*runtime->store_, runtime->duties_, log);
+  runtime->core_->set_node(*runtime->node_);
   runtime->pipeline_ = std::make_unique<api::Pipeline>(*runtime->core_);
   return runtime;
 }
@@ -197,6 +197,7 @@ void Runtime::shutdown() {
     const Status done = server_->shutdown(Deadline::after(kShutdownDeadline));
     if (!done.ok()) log_.warn("server", "shutting down", {{"cause", done.error().message}});
   }
+  node_->stop();  // gives the lease up: another node takes over at once
   core_->on_seal();
 }
 

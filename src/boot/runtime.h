@@ -12,6 +12,8 @@
 #include "attestation/snp/anchors.h"
 #include "base/mutex.h"
 #include "boot/config.h"
+#include "boot/duties.h"
+#include "ha/node.h"
 #include "http/server.h"
 #include "storage/store.h"
 
@@ -19,7 +21,7 @@ namespace apm::boot {
 
 class Runtime {
  public:
-  // Opens the store and takes its lease, builds everything, loads nothing: the store stays sealed.
+  // Builds everything over an open store and loads nothing: it stays sealed, and its lease free.
   [[nodiscard]] static Result<std::unique_ptr<Runtime>> create(
       const Config& config, api::Mode mode, const Clock& clock, Log& log,
       std::unique_ptr<storage::Store> store);
@@ -33,19 +35,21 @@ class Runtime {
   [[nodiscard]] barrier::Barrier& barrier() { return barrier_; }
   [[nodiscard]] api::Core& core() { return *core_; }
   [[nodiscard]] storage::Store& store() { return *store_; }
+  [[nodiscard]] ActiveDuties& duties() { return duties_; }
+  [[nodiscard]] ha::Node& node() { return *node_; }
   [[nodiscard]] audit::Broker& audit() { return audit_; }
   [[nodiscard]] http::Server* server() { return server_.get(); }
 
  private:
   [[nodiscard]] Status remember_identity(const http::TlsIdentity& identity);
-  Runtime(const Clock& clock, Log& log, std::unique_ptr<storage::Store> store);
+  Runtime(const Clock& clock, Log& log, std::unique_ptr<storage::Store> store,
+          std::string api_addr);
   [[nodiscard]] mounts::Factories factories();
   [[nodiscard]] Result<std::unique_ptr<logical::Backend>> make_apm_method(barrier::View view);
 
   const Clock& clock_;
   Log& log_;
   std::unique_ptr<storage::Store> store_;
-  std::unique_ptr<storage::Lease> lease_;
   barrier::Barrier barrier_;
   expiry::TokenStore tokens_;
   expiry::BatchTokens batch_tokens_;
@@ -57,7 +61,9 @@ class Runtime {
   bool identity_is_of_files_ = false;
   Mutex identity_mutex_;
   Bytes server_key_sha256_ APM_GUARDED_BY(identity_mutex_);  // set before any login can come
+  ActiveDuties duties_;
   std::unique_ptr<api::Core> core_;
+  std::unique_ptr<ha::Node> node_;  // ends before all that it loads
   std::unique_ptr<api::Pipeline> pipeline_;
   std::unique_ptr<http::Server> server_;
 };

@@ -94,13 +94,13 @@ void block_signals() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-int run_server(const std::string& config_path, Log& log) {
+int run_server(const std::string& config_path, Log& log, const StoreOpener& open_store) {
   const SystemClock clock;
   const Status hardened = harden_process();
   if (!hardened.ok()) return fail(log, hardened.error());
   const auto config = prepare(config_path, log);
   if (!config.ok()) return fail(log, config.error());
-  auto store = open_store_of(*config);
+  auto store = open_store(*config);
   if (!store.ok()) return fail(log, store.error());
   auto runtime =
       Runtime::create(*config, api::Mode::kNetworkOperated, clock, log, std::move(*store));

@@ -18,7 +18,8 @@ void block_signals();
 [[nodiscard]] std::string version();
 
 // Exit codes: 0 after a signal, 1 on any failure.
-[[nodiscard]] int run_server(const std::string& config_path, Log& log);
+[[nodiscard]] int run_server(const std::string& config_path, Log& log,
+                             const StoreOpener& open_store = open_store_of);
 [[nodiscard]] int run_boot(const std::string& config_path, Log& log,
                            const StoreOpener& open_store = open_store_of);
 

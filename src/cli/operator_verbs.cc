@@ -85,6 +85,29 @@ std::optional<json::Value> server_status(Session& session, const json::Value& se
   return std::nullopt;
 }
 
+// Vault's words. Nothing when the server is the only one of its store, or sealed.
+std::optional<json::Value> leader_status(Session& session, const json::Value& seal_status) {
+  if (flag_of(seal_status, "sealed")) return std::nullopt;
+  const auto answer = session.call("GET", "sys/leader");
+  if (!answer.ok() || !answer->success() || !flag_of(answer->body, "ha_enabled")) {
+    return std::nullopt;
+  }
+  return answer->body;
+}
+
+void print_leader(const json::Value& leader) {
+  const bool self = flag_of(leader, "is_self");
+  const std::string* address = leader.string_at("leader_address");
+  std::vector<Row> rows{{"HA Enabled", "true"}, {"HA Mode", self ? "active" : "standby"}};
+  if (self) rows.push_back({"Active Since", text_of(leader, "active_time")});
+  if (!self) {
+    rows.push_back(
+        {"Active Node Address", address == nullptr || address->empty() ? "<none>" : *address});
+  }
+  print("");
+  print(table({"High Availability", "Value"}, rows));
+}
+
 int show_seal_status(Session& session, const json::Value& body) {
   if (session.format() == Format::kJson) {
     print(json::write_pretty(body));
@@ -104,10 +127,16 @@ int status(Session& session, const Arguments&) {
     static_cast<void>(fail_remote("checking seal status", answer->status, answer->errors()));
     return kLocalFailure;
   }
-  const std::optional<json::Value> more = server_status(session, answer->body);
+  const std::optional<json::Value> leader = leader_status(session, answer->body);
+  const bool standby = leader && !flag_of(*leader, "is_self");
+  // What a token shows is the active node's to say; this command is about the node that was asked.
+  const std::optional<json::Value> more =
+      standby ? std::nullopt : server_status(session, answer->body);
   json::Value shown = answer->body;
+  if (leader && session.format() == Format::kJson) shown.as_object()->set("leader", *leader);
   if (more && session.format() == Format::kJson) shown.as_object()->set("server", *more);
   static_cast<void>(show_seal_status(session, shown));
+  if (leader && session.format() == Format::kTable) print_leader(*leader);
   if (more) {
     if (session.format() == Format::kTable) print_server_status(*more);
     print_warnings(*more);
@@ -197,7 +226,14 @@ int unseal(Session& session, const Arguments& args) {
   return show_seal_status(session, answer->body);
 }
 
+int step_down(Session& session, const Arguments&) {
+  session.stay_here();
+  return session.run("stepping down", "PUT", "sys/step-down", nullptr,
+                     "Success! Stepped down: " + session.config().address);
+}
+
 int seal(Session& session, const Arguments&) {
+  session.stay_here();
   return session.run("sealing", "PUT", "sys/seal", nullptr, "Success! Vault is sealed.");
 }
 
@@ -218,6 +254,10 @@ std::vector<Verb> operator_verbs() {
        {.with_value = {}, .plain = {"reset"}},
        unseal},
       {{"operator", "seal"}, "seal the server", {}, seal},
+      {{"operator", "step-down"},
+       "let another node take over; this one competes again after a while",
+       {},
+       step_down},
   };
 }
 

@@ -23,6 +23,7 @@ class Session {
                                             const json::Object* body = nullptr) {
     return client_.call(method, path, body);
   }
+  void stay_here() { client_.stay_here(); }
   [[nodiscard]] Format format() const { return format_; }
   [[nodiscard]] const client::ClientConfig& config() const { return client_.config(); }
 

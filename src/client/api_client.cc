@@ -9,6 +9,7 @@ namespace apm::client {
 namespace {
 
 constexpr std::size_t kAnswerBytesMax = 32 << 20;
+constexpr int kTemporaryRedirect = 307;
 
 std::string first_of(const char* ours, const char* vaults) {
   for (const char* name : {ours, vaults}) {
@@ -31,6 +32,17 @@ Result<net::HttpClient> connect(const ClientConfig& config) {
   net::HttpClientConfig http;
   http.ca_file = config.ca_file;
   return net::HttpClient::create(std::move(http));
+}
+
+// Where a node that stands by sent us.
+Result<std::string> leader_url(const std::string& from, const net::Response& answer) {
+  const std::string* to = answer.header("location");
+  const bool secure = to != nullptr && to->starts_with("https://");
+  const bool plain = to != nullptr && to->starts_with("http://") && from.starts_with("http://");
+  if (secure || plain) return *to;
+  return Error(Code::kUnavailable, "redirect",
+               concat(from, " answered 307 and names ", to == nullptr ? "no place" : *to,
+                      ", where a token must not go; ask the active node itself"));
 }
 
 }  // namespace
@@ -72,7 +84,13 @@ Result<Answer> ApiClient::call(const std::string& method, const std::string& pat
   request.idempotent = method == "GET" || method == "LIST";
   request.response_bytes_max = kAnswerBytesMax;
   request.what = concat(method, " ", request.url);
-  APM_TRY(const net::Response answer, http.send(request, Deadline::after(config_.timeout)));
+  const Deadline deadline = Deadline::after(config_.timeout);
+  APM_TRY(net::Response answer, http.send(request, deadline));
+  if (answer.status == kTemporaryRedirect && follow_) {
+    APM_TRY(request.url, leader_url(request.url, answer));
+    request.what = concat(method, " ", request.url);
+    APM_TRY(answer, http.send(request, deadline));
+  }
   Answer out;
   out.status = answer.status;
   if (!answer.body.empty()) {

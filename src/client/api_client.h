@@ -35,13 +35,17 @@ class ApiClient {
  public:
   explicit ApiClient(ClientConfig config) : config_(std::move(config)) {}
   // `path` without "/v1/", as the user wrote it; it is percent-encoded here. No body: nullptr.
+  // A node that stands by sends us to the active one with 307: followed once, with the token, and
+  // never from https to http. kUnavailable "redirect" when there is no usable place to go to.
   [[nodiscard]] Result<Answer> call(const std::string& method, const std::string& path,
                                     const json::Object* body = nullptr,
                                     const std::string& query = "");
   [[nodiscard]] const ClientConfig& config() const { return config_; }
+  void stay_here() { follow_ = false; }  // asks the configured node itself: a 307 is the answer
 
  private:
   ClientConfig config_;
+  bool follow_ = true;
 };
 
 }  // namespace apm::client

@@ -37,6 +37,11 @@ inline constexpr std::chrono::milliseconds kPgBackoffMin{50};
 inline constexpr std::chrono::milliseconds kPgBackoffMax{1000};
 inline constexpr std::chrono::milliseconds kPgLeaseTtl{15'000};  // renewed after a third of it
 inline constexpr std::chrono::milliseconds kPgLeaseTtlMin{300};
+// What a stanza's lease_duration may say: shorter ones end under an ordinary pause of the network.
+inline constexpr std::chrono::seconds kPgLeaseDurationMin{1};
+inline constexpr std::chrono::seconds kPgLeaseDurationMax{300};
+// A holder trusts its lease for a tenth less than the store grants, for clocks that run unlike.
+inline constexpr int kLeaseMarginPart = 10;
 inline constexpr std::chrono::milliseconds kPgLeasePollInterval{200};
 
 }  // namespace apm::storage

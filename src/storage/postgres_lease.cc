@@ -5,7 +5,7 @@
 namespace apm::storage {
 namespace {
 
-SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
+BootTime end_of(BootTime asked, Milliseconds ttl) { return asked + ttl - ttl / kLeaseMarginPart; }
 
 }  // namespace
 
@@ -13,7 +13,7 @@ PgRight::PgRight(const PgTarget& target, const PgStatements& statements, const T
     : target_(target),
       statements_(statements),
       terms_(terms),
-      valid_until_(terms.asked + terms.ttl),
+      valid_until_(end_of(terms.asked, terms.ttl)),
       thread_([this] { renew_until_ended(); }) {}
 
 PgRight::~PgRight() { end_renewing(); }
@@ -27,7 +27,7 @@ void PgRight::end_renewing() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool PgRight::held() const { return !lost_ && steady_now() < valid_until_.load(); }
+bool PgRight::held() const { return !lost_ && BootClock::now() < valid_until_.load(); }
 
 Result<PgRows> PgRight::ask(const std::string& sql, const PgArguments& arguments,
                             const Deadline& deadline) {
@@ -43,12 +43,12 @@ Status PgRight::renew(const Deadline& deadline) {
   const MutexLock lock(connection_mutex_);
   PgArguments arguments;
   arguments.add(terms_.epoch).add(terms_.ttl.count());
-  const SteadyTime asked = steady_now();
+  const BootTime asked = BootClock::now();
   APM_TRY(const PgRows rows, ask(statements_.renew, arguments, deadline));
   if (rows.count() == 0) {
     lost_ = true;
   } else {
-    valid_until_ = asked + terms_.ttl;
+    valid_until_ = end_of(asked, terms_.ttl);
   }
   return {};
 }
@@ -65,7 +65,7 @@ void PgRight::renew_until_ended() {
   Milliseconds pause = terms_.ttl / 3;
   while (true) {
     {
-      const SteadyTime until = steady_now() + pause;
+      const SteadyTime until = std::chrono::steady_clock::now() + pause;
       const MutexLock lock(mutex_);
       while (!ended_ && ended_changed_.wait_until(mutex_, until)) {
       }

@@ -16,7 +16,7 @@ class PgRight {
   struct Terms {
     std::int64_t epoch = 0;
     Milliseconds ttl{0};
-    SteadyTime asked;  // before the server was asked for it
+    BootTime asked;  // before the server was asked for it
   };
   PgRight(const PgTarget& target, const PgStatements& statements, const Terms& terms);
   PgRight(const PgRight&) = delete;
@@ -24,7 +24,8 @@ class PgRight {
   ~PgRight();  // ends the thread; does not give the row up
 
   void end_renewing();
-  // Held by this machine's clock, counted from before the server was asked.
+  // Held by this machine's clock, counted from before the server was asked and ending a margin
+  // (limits.h) before the row may be taken over.
   [[nodiscard]] bool held() const;
   [[nodiscard]] bool lost() const { return lost_; }
   void lose() { lost_ = true; }  // somebody was seen with a later epoch
@@ -44,7 +45,7 @@ class PgRight {
   const PgStatements& statements_;
   const Terms terms_;
   std::atomic<bool> lost_{false};
-  std::atomic<SteadyTime> valid_until_;
+  std::atomic<BootTime> valid_until_;
   std::atomic<std::int64_t> commits_{0};
 
   Mutex connection_mutex_;

@@ -272,7 +272,7 @@ Result<std::unique_ptr<Lease>> PostgresStore::acquire_lease(const std::string& o
                                                             const Deadline& deadline) {
   APM_CHECK_OK(check_lease_owner(owner));
   while (true) {
-    const SteadyTime asked = std::chrono::steady_clock::now();
+    const BootTime asked = BootClock::now();
     // A deadline that has passed still allows one question, with a time of its own.
     const Deadline question = Deadline::after(std::max(deadline.left(), kPgConnectTimeout));
     APM_TRY(const std::optional<std::int64_t> epoch, try_acquire(owner, question));

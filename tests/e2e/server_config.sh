@@ -6,10 +6,10 @@ bin=$1
 dir=$(mktemp -d "${TMPDIR:-/tmp}/apm-e2e-XXXXXX")
 port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
 apm=$bin/anjuna-policy-manager-server
-server=
+server= second=
 
 cleanup() {
-  [ -z "$server" ] || kill "$server" 2>/dev/null || true
+  for one in "$server" "$second"; do [ -z "$one" ] || kill "$one" 2>/dev/null || true; done
   rm -rf "$dir"
 }
 trap cleanup EXIT
@@ -150,7 +150,42 @@ refused "a corrupt share" "hex or base64" "$apm" operator unseal 'zz!'
 for key in "${keys[@]:0:3}"; do check "unseal again" "$apm" operator unseal - <<<"$key"; done
 check "the secret survived" "$apm" read -field=dek anjuna/dek
 grep -qx CANARY-VALUE "$dir/out" || fail "the secret did not survive"
-refused "a second server on one store" "in use" timeout 60 "$apm" server -config="$dir/apm.hcl"
+
+# A second server on the same store stands by, and takes over when the first one is sealed.
+refused "a second server on one audit file" "audit_file_in_use" timeout 60 "$apm" server -config="$dir/apm.hcl"
+first_addr=$VAULT_ADDR
+second_port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+sed "s/:$port\"/:$second_port\"/; s/audit.log/audit2.log/" "$dir/apm.hcl" >"$dir/second.hcl"
+"$apm" server -config="$dir/second.hcl" >"$dir/second.log" 2>&1 &
+second=$!
+export VAULT_ADDR=https://localhost:$second_port
+for _ in $(seq 400); do curl -s --cacert "$dir/cert.pem" "$VAULT_ADDR/v1/sys/health" >/dev/null && break; sleep 0.05; done
+[ "$(status "$VAULT_ADDR/v1/sys/health")" = 503 ] || fail "health of a sealed second server"
+for key in "${keys[@]:0:3}"; do check "unseal the second" "$apm" operator unseal - <<<"$key"; done
+[ "$(status "$VAULT_ADDR/v1/sys/health")" = 429 ] || fail "health of a standby: $(cat "$dir/out")"
+[ "$(jq -c '[.initialized, .sealed, .standby]' "$dir/out")" = "[true,false,true]" ] || fail "body of a standby's health"
+[ "$(status "$VAULT_ADDR/v1/sys/health?standbyok=true")" = 200 ] || fail "standbyok"
+[ "$(status "$VAULT_ADDR/v1/sys/health?standbycode=299")" = 299 ] || fail "standbycode"
+[ "$(http "$VAULT_ADDR/v1/sys/leader" | jq -c '[.ha_enabled, .is_self, .leader_address]')" = "[true,false,\"$first_addr\"]" ] ||
+  fail "leader of a standby"
+[ "$(http -o /dev/null -w '%{http_code} %{redirect_url}' "$VAULT_ADDR/v1/anjuna/dek?x=%2F")" = \
+  "307 $first_addr/v1/anjuna/dek?x=%2F" ] || fail "a standby does not redirect"
+check "a standby's status" "$apm" status
+grep -q "HA Mode *standby" "$dir/out" && grep -qF "$first_addr" "$dir/out" || fail "a standby's status: $(cat "$dir/out")"
+check "read through a standby" "$apm" read -field=dek anjuna/dek
+refused "sealing a standby" "stands by" "$apm" operator seal
+refused "step-down of a standby" "stands by" "$apm" operator step-down
+VAULT_ADDR=$first_addr check "the active one's status" "$apm" status
+grep -q "HA Mode *active" "$dir/out" || fail "the active one's status: $(cat "$dir/out")"
+VAULT_ADDR=$first_addr check "step-down" "$apm" operator step-down
+becomes_active() { for _ in $(seq 400); do [ "$(status "$1/v1/sys/health")" = 200 ] && return; sleep 0.05; done; fail "$1 does not take over"; }
+becomes_active "$VAULT_ADDR"
+check "read after step-down" "$apm" read -field=dek anjuna/dek
+grep -qx CANARY-VALUE "$dir/out" || fail "the secret is not there after a takeover"
+kill -TERM "$second"; wait "$second" || fail "the second server does not end cleanly"; second=
+VAULT_ADDR=$first_addr
+becomes_active "$VAULT_ADDR"
+passed=$((passed + 9))
 check "seal" "$apm" operator seal
 set +e; "$apm" status >/dev/null; code=$?; set -e
 [ "$code" = 2 ] || fail "status after seal exits with $code"

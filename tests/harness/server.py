@@ -37,7 +37,8 @@ class Server:
         if vm == "server":
             return shipped
         own = self.data / "template.hcl.tpl"
-        own.write_text(shipped.read_text().replace("/vm-server.", f"/vm-{vm}."))
+        own.write_text(shipped.read_text().replace("/vm-server.", f"/vm-{vm}.")
+                       .replace("/audit.log", f"/audit-{vm}.log"))
         return own
 
     def use_azure(self, blob_endpoint):
@@ -147,27 +148,21 @@ class Server:
             text = refusal.read()
             return refusal.code, json.loads(text) if text else None
 
+    def health(self):
+        """The status of sys/health: 200 active, 429 standing by."""
+        return self.api("GET", "sys/health")[0]
+
+    def becomes_active(self, seconds=60):
+        return wait_until(lambda: self.health() == 200, seconds)
+
     def client_environment(self):
         return dict(os.environ, ANJUNA_ADDR=f"https://{HOST}:{self.port}",
                     ANJUNA_CACERT=str(self.cloud.dir / "server-ca.pem"))
 
     # --- its store, from outside ---
     def record(self, key):
-        """The raw record of a key, read from a copy of the store's files; None when absent."""
-        if not (self.data / "store.db").exists():
-            return None
-        with tempfile.TemporaryDirectory() as copy:
-            for file in self.data.glob("store.db*"):
-                shutil.copy(file, copy)
-            connection = sqlite3.connect(pathlib.Path(copy) / "store.db")
-            try:
-                row = connection.execute("SELECT value FROM kv WHERE key = ?",
-                                         (key.encode(),)).fetchone()
-            except sqlite3.OperationalError:  # killed before the table was made
-                return None
-            finally:
-                connection.close()
-        return None if row is None else bytes(row[0])
+        """The raw record of a key; None when absent."""
+        return sqlite_record(self.data / "store.db", key)
 
     def seal_config(self):
         raw = self.record("core/seal-config")
@@ -177,8 +172,25 @@ class Server:
         self.kill()
         for file in self.data.glob("store.db*"):
             file.unlink()
-        for file in self.data.glob("audit.log*"):
+        for file in self.data.glob("audit*.log*"):
             file.unlink()
+
+
+def sqlite_record(file, key):
+    """Read from a copy of the store's files."""
+    if not file.exists():
+        return None
+    with tempfile.TemporaryDirectory() as copy:
+        for one in file.parent.glob(file.name + "*"):
+            shutil.copy(one, copy)
+        connection = sqlite3.connect(pathlib.Path(copy) / file.name)
+        try:
+            row = connection.execute("SELECT value FROM kv WHERE key = ?", (key.encode(),)).fetchone()
+        except sqlite3.OperationalError:  # killed before the table was made
+            return None
+        finally:
+            connection.close()
+    return None if row is None else bytes(row[0])
 
 
 def unkept_keys(config, cloud):

@@ -7,6 +7,7 @@ import json
 import math
 import pathlib
 import queue
+import re
 import signal
 import sys
 import threading
@@ -65,7 +66,7 @@ def one_round(area, world, number, case):
     began = time.monotonic()
     entry = {"round": number, "case": case["id"], "group": case["group"], "verdict": "passed"}
     try:
-        entry["detail"] = area.run_case(world, case)
+        entry["detail"] = area.run_case(world, dict(case, round=number))
     except Exception as failure:  # reported as a failed round; the others still run
         entry["verdict"] = "failed"
         entry["detail"] = (str(failure) if isinstance(failure, Failed) else traceback.format_exc())
@@ -109,7 +110,7 @@ def build_stamp(area, bin_dir):
             for p in sorted(pathlib.Path(bin_dir).iterdir()) if p.name in targets_of(area)}
 
 
-def summarise(name, counts, entries, seconds):
+def summarise(area, name, counts, entries, seconds):
     groups = collections.defaultdict(collections.Counter)
     for entry in entries:
         groups[entry["group"]][entry["verdict"]] += 1
@@ -118,8 +119,12 @@ def summarise(name, counts, entries, seconds):
         print(f"{name}: {what}: {json.dumps(numbers)}")
     for group in sorted(groups):
         print(f"{name}: {group}: " + ", ".join(f"{n} {v}" for v, n in sorted(groups[group].items())))
+    notes = area.notes(entries) if hasattr(area, "notes") else {}
+    for group, said in notes.items():
+        print(f"{name}: {group}: {json.dumps(said)}")
     print(f"{name}: {total['passed']} passed, {total['failed']} failed, {seconds} s", flush=True)
     return {"area": name, "counts": counts, "groups": {g: dict(c) for g, c in groups.items()},
+            "notes": notes,
             "passed": total["passed"], "failed": total["failed"], "seconds": seconds,
             "failures": [e for e in entries if e["verdict"] == "failed"]}
 
@@ -131,22 +136,38 @@ def arguments():
     parser.add_argument("--bin", default="build/dev/bin", help="where the programs are")
     parser.add_argument("--image", default="image", help="the folder image/ of the sources")
     parser.add_argument("--work", default="build/dev/proofs", help="for results and the template")
-    parser.add_argument("--rounds", default="all", help="cases to run; all: each once; more: again")
+    parser.add_argument("--rounds", default="all",
+                        help="cases to run; all: each once; more: again. Of ha: rounds of each case")
     parser.add_argument("--jobs", type=int, help="cases at a time")
     parser.add_argument("--only", default="", help="only cases whose id contains this text")
+    parser.add_argument("--storage", default="", help="of ha: the store, postgresql by default")
+    parser.add_argument("--quick", action="store_true", help="of ha: short pauses, for the test suite")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run proved")
     return parser.parse_args()
 
 
+def check(args, area):
+    if args.storage and args.storage not in getattr(area, "STORAGES", ()):
+        sys.exit(f"the area {args.area} knows no storage \"{args.storage}\": "
+                 + ", ".join(getattr(area, "STORAGES", ("it has no choice",))))
+
+
+def name_of(args):
+    """Of the results: runs with other cases or another storage may go on side by side."""
+    words = [args.area, args.storage, "quick" if args.quick else "", args.only]
+    return "-".join(re.sub(r"[^A-Za-z0-9]+", "-", word) for word in words if word)
+
+
 def main():
     args = arguments()
+    area = importlib.import_module(AREAS[args.area])
     if args.targets:
-        print(*targets_of(importlib.import_module(AREAS[args.area])))
+        print(*targets_of(area))
         return 0
+    check(args, area)
     began = time.monotonic()
     work_dir = pathlib.Path(args.work)
     work_dir.mkdir(parents=True, exist_ok=True)
-    area = importlib.import_module(AREAS[args.area])
     first_world = area.make_world(args)
     try:
         cases, counts = area.enumerate_cases(first_world)
@@ -159,7 +180,9 @@ def main():
         first_world.close()
         sys.exit(f"no case has \"{args.only}\" in its id")
     rounds = len(cases) if args.rounds == "all" else int(args.rounds)
-    name = args.area + ("-only" if args.only else "")
+    if getattr(area, "ROUNDS_OF_EACH", False) and args.rounds != "all":
+        rounds *= len(cases)
+    name = name_of(args)
     results_file = work_dir / f"{name}.jsonl"
     if args.fresh:
         results_file.unlink(missing_ok=True)
@@ -184,7 +207,7 @@ def main():
     for worker in workers:
         while worker.is_alive():
             worker.join(0.5)  # a signal's handler runs in this thread
-    summary = summarise(args.area, counts, done, int(time.monotonic() - began))
+    summary = summarise(area, args.area, counts, done, int(time.monotonic() - began))
     (work_dir / f"{name}.results.json").write_text(json.dumps(summary, indent=2) + "\n")
     print(f"{args.area}: written to {work_dir / (name + '.results.json')}")
     if STOPPED.is_set():
