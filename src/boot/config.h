@@ -11,6 +11,7 @@
 
 #include "barrier/barrier.h"
 #include "base/result.h"
+#include "boot/endorsements_config.h"
 #include "boot/environment.h"
 #include "storage/postgres_store.h"
 
@@ -55,6 +56,7 @@ struct Config {
   ListenerConfig listener;
   StorageConfig storage;
   std::vector<AuditConfig> audit;
+  std::optional<EndorsementsConfig> endorsements;  // nothing: no source is asked
   std::optional<TestConfig> test;
   std::vector<std::string> warnings;
 };

@@ -10,6 +10,7 @@
 #include "api/core.h"
 #include "api/pipeline.h"
 #include "base/mutex.h"
+#include "boot/collateral_source.h"
 #include "boot/config.h"
 #include "boot/trust.h"
 #include "http/server.h"
@@ -53,6 +54,7 @@ class Runtime {
   api::PolicyStore policies_;
   audit::Broker audit_;
   Trust trust_;
+  std::shared_ptr<auth_apm::CollateralSource> collateral_;  // null: none is configured
   ListenerConfig listener_;
   bool identity_is_of_files_ = false;
   Mutex identity_mutex_;

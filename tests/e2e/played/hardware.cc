@@ -97,7 +97,8 @@ void publish(World& world, const std::string& folder) {
   const std::int64_t now = now_s();
   const Span good{now - 3600, now + kIntelDay};
   const Span stale{now - 3 * kIntelDay, now - kIntelDay};
-  write_text(folder + "/amd-root.pem", world.snp.own.ark_pem());
+  write_text(folder + "/amd-root.pem",
+             world.snp.own.ark_pem() + world.snp.own.intermediate().pem());
   write_text(folder + "/aws-root.pem", world.nitro.own.root_pem());
   write_text(folder + "/intel-root.pem", intel_platform(true, now, good).certificates().root.pem());
   for (const bool tdx : {false, true}) {
