@@ -30,7 +30,7 @@ apm_folder(mounts USES base crypto logical barrier secrets auth)
 apm_folder(http USES base crypto LIBS OpenSSL::SSL OpenSSL::Crypto Boost::headers)
 apm_folder(ha USES base crypto storage)
 apm_folder(api USES base crypto logical barrier snapshot policy secrets auth expiry mounts audit ha http)
-apm_folder(boot USES base crypto shamir storage barrier snapshot hclconfig policy attestation tee net azure skr
+apm_folder(boot USES base crypto shamir storage barrier snapshot hclconfig policy attestation tee net endorsements azure skr
   logical secrets auth expiry audit mounts ha http api)
 apm_folder(client USES base net)
 apm_folder(workload USES base crypto attestation tee net client)

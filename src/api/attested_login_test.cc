@@ -2,6 +2,9 @@
 // and a secret read with the token in it, until the authorisation is revoked.
 
 #include "api/api_fixture.h"
+#include "api/envelope.h"
+#include "api/limits.h"
+#include "api/status.h"
 #include "auth/apm/testing/family_logins.h"
 
 namespace apm::api {
@@ -92,6 +95,32 @@ TEST(AttestedLogin, ARefusalHasItsReasonAndNothingOfTheAnswer) {
     EXPECT_FALSE(refused.body.string_at("reason")->empty());
     EXPECT_EQ(refused.body.at("data"), nullptr);
   }
+}
+
+// What a caller is told when collateral cannot be had: the reason, when to come again, no detail.
+TEST(AttestedLogin, AFailureToFetchIsUnavailableWithItsReason) {
+  struct {
+    const char* reason;
+    std::string retry_after;
+  } const kCases[] = {{"endorsement_busy", std::to_string(kRetryAfterBusyS)},
+                      {"endorsement_budget", std::to_string(kRetryAfterBudgetS)},
+                      {"endorsement_unreachable", ""}};
+  for (const auto& [reason, retry_after] : kCases) {
+    const Error error(Code::kUnavailable, reason, "https://mirror.example is away");
+    const http::Response response = failure(error);
+    EXPECT_EQ(response.status, 503);
+    EXPECT_EQ(response.body.find("mirror.example"), std::string::npos) << response.body;
+    EXPECT_NE(response.body.find(reason), std::string::npos) << response.body;
+    std::string told;
+    for (const http::Header& header : response.headers) {
+      if (header.name == "Retry-After") told = header.value;
+    }
+    EXPECT_EQ(told, retry_after) << reason;
+  }
+  // Other services' failures say nothing, as ever.
+  const http::Response other = failure(Error(Code::kUnavailable, "deadline", "secret detail"));
+  EXPECT_EQ(other.body.find("reason"), std::string::npos) << other.body;
+  EXPECT_EQ(retry_after_s(Error(Code::kRefused, "endorsement_busy", "")), 0);
 }
 
 }  // namespace

@@ -44,9 +44,10 @@ struct ServerInfo {
 
 // What the operator configured and sys/apm/status shows; read once, at start.
 struct Settings {
-  std::string storage_description;         // Store::description()
-  std::vector<std::string> trust_anchors;  // names of those that are not a vendor's
-  std::vector<std::string> test_settings;  // keys of the configuration's test stanza
+  std::string storage_description;               // Store::description()
+  std::vector<std::string> trust_anchors;        // names of those that are not a vendor's
+  std::vector<std::string> endorsement_sources;  // "amd https://..."; empty: logins fetch nothing
+  std::vector<std::string> test_settings;        // keys of the configuration's test stanza
   bool memory_locked = false;
 };
 

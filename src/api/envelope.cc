@@ -75,7 +75,10 @@ http::Response failure(const Error& error) {
   json::Object body{{"errors", json::Array(texts.begin(), texts.end())}};
   const std::string reason = public_reason(error);
   if (!reason.empty()) body.set("reason", reason);
-  return json_response(http_status(error.code), &body);
+  http::Response response = json_response(http_status(error.code), &body);
+  const int seconds = retry_after_s(error);
+  if (seconds > 0) response.headers.push_back({"Retry-After", std::to_string(seconds)});
+  return response;
 }
 
 }  // namespace apm::api

@@ -22,5 +22,8 @@ inline constexpr std::size_t kSnapshotPieceBytes = 1024 * 1024;  // of a snapsho
 // A snapshot that comes over the network is kept in memory until all of it was checked.
 inline constexpr std::size_t kSnapshotUploadBytesMax = 128 * 1024 * 1024;
 inline constexpr std::chrono::milliseconds kSnapshotIdleMax{60'000};  // between two pieces
+// For logins that this server would have to fetch collateral for, and may not just now.
+inline constexpr int kRetryAfterBusyS = 2;
+inline constexpr int kRetryAfterBudgetS = 15;
 
 }  // namespace apm::api

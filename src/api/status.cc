@@ -1,5 +1,7 @@
 #include "api/status.h"
 
+#include "api/limits.h"
+
 namespace apm::api {
 
 int http_status(Code code) {
@@ -27,10 +29,29 @@ int http_status(Code code) {
   return 500;
 }
 
+namespace {
+
+bool is_of_endorsements(const Error& error) {
+  return error.code == Code::kUnavailable && error.reason.starts_with(kEndorsements);
+}
+
+}  // namespace
+
+int retry_after_s(const Error& error) {
+  if (!is_of_endorsements(error)) return 0;
+  if (error.reason == "endorsement_busy") return kRetryAfterBusyS;
+  return error.reason == "endorsement_budget" ? kRetryAfterBudgetS : 0;
+}
+
 std::vector<std::string> public_texts(const Error& error) {
   static constexpr std::string_view kDenied = "1 error occurred:\n\t* permission denied\n\n";
   // Vault's text first, for clients that look for it.
   if (error.reason == kNotAuthorised) return {std::string(kDenied), error.message};
+  if (is_of_endorsements(error)) {
+    return {
+        "the evidence did not bring its collateral, and this server could not get it: an operator "
+        "finds why in its log and under auth/apm/refusals"};
+  }
   switch (error.code) {
     case Code::kUnauthenticated:
       if (error.reason == "token_invalid") return {"permission denied", "invalid token"};
@@ -66,7 +87,7 @@ std::vector<std::string> public_texts(const Error& error) {
 
 std::string public_reason(const Error& error) {
   const bool told = error.code == Code::kRefused || error.code == Code::kInvalidArgument ||
-                    error.reason == kNotAuthorised;
+                    error.reason == kNotAuthorised || is_of_endorsements(error);
   return told ? error.reason : "";
 }
 

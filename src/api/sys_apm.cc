@@ -70,6 +70,7 @@ Result<Answer> serve_apm_status(Core& core, Call& call, const std::string&) {
                              {"memory_locked", settings.memory_locked},
                              {"audit_devices", texts(core.audit().device_names())},
                              {"trust_anchors", texts(settings.trust_anchors)},
+                             {"endorsement_sources", texts(settings.endorsement_sources)},
                              {"test_settings", texts(settings.test_settings)},
                              {"master_key", describe(core.master_key())},
                              {"handover", std::move(handover)},

@@ -187,8 +187,32 @@ Status read_test(const Item& item, Config& config) {
   APM_CHECK_OK(stanza.text("tpm_tcti", test.tpm_tcti));
   APM_CHECK_OK(stanza.text("event_log", test.event_log));
   APM_CHECK_OK(stanza.text("amd_root_file", test.amd_root_file));
+  APM_CHECK_OK(stanza.text("intel_root_file", test.intel_root_file));
+  APM_CHECK_OK(stanza.text("aws_root_file", test.aws_root_file));
   stanza.warn_of_the_rest();
   config.test = std::move(test);
+  return {};
+}
+
+Status read_endorsements_stanza(const Item& item, Config& config) {
+  APM_TRY(const Body* body, block(item));
+  EndorsementsText text;
+  Stanza stanza(*body, "endorsements", config);
+  APM_CHECK_OK(stanza.text("amd_kds", text.amd_kds));
+  APM_CHECK_OK(stanza.text("intel_pcs", text.intel_pcs));
+  APM_CHECK_OK(stanza.text("intel_root_crl", text.intel_root_crl));
+  APM_CHECK_OK(stanza.text("ca_file", text.ca_file));
+  APM_CHECK_OK(stanza.text("deadline", text.deadline));
+  APM_CHECK_OK(stanza.number("waiting_max", text.waiting_max));
+  APM_CHECK_OK(stanza.number("fetches_per_minute_max", text.fetches_per_minute_max));
+  APM_CHECK_OK(stanza.number("fetches_per_address_max", text.fetches_per_address_max));
+  APM_CHECK_OK(stanza.number("documents_max", text.documents_max));
+  APM_CHECK_OK(stanza.number("failures_max", text.failures_max));
+  stanza.warn_of_the_rest();
+  const bool test = config.kind == barrier::StoreKind::kTest;
+  auto read = read_endorsements(text, test ? PlainHttp::kLoopback : PlainHttp::kRefused);
+  if (!read.ok()) return error_at(item.at, read.error().message);
+  config.endorsements = std::move(*read);
   return {};
 }
 
@@ -304,7 +328,12 @@ Result<Config> parse_config(std::string_view text) {
   for (const Item* item : body.all("storage")) APM_CHECK_OK(read_storage(*item, config));
   for (const Item* item : body.all("audit")) APM_CHECK_OK(read_audit(*item, config));
   if (const Item* item = body.find("test")) APM_CHECK_OK(read_test(*item, config));
-  for (const char* key : {"listener", "storage", "audit", "test"}) static_cast<void>(top.take(key));
+  if (const Item* item = body.find("endorsements")) {
+    APM_CHECK_OK(read_endorsements_stanza(*item, config));
+  }
+  for (const char* key : {"listener", "storage", "audit", "test", "endorsements"}) {
+    static_cast<void>(top.take(key));
+  }
   if (body.all("listener").size() > 1 || body.all("storage").size() > 1) {
     return Error(Code::kInvalidArgument, "config",
                  "one listener and one storage stanza are supported");

@@ -12,6 +12,7 @@
 #include "barrier/barrier.h"
 #include "base/result.h"
 #include "boot/azure_storage.h"
+#include "boot/endorsements_config.h"
 #include "boot/environment.h"
 #include "storage/postgres_store.h"
 
@@ -44,7 +45,10 @@ struct TestConfig {
   std::string imds_endpoint;
   std::string tpm_tcti;
   std::string event_log;
+  // Roots that evidence may lead to beside the vendors' (trust.h).
   std::string amd_root_file;
+  std::string intel_root_file;
+  std::string aws_root_file;
 };
 
 struct Config {
@@ -54,6 +58,7 @@ struct Config {
   ListenerConfig listener;
   StorageConfig storage;
   std::vector<AuditConfig> audit;
+  std::optional<EndorsementsConfig> endorsements;  // nothing: no source is asked
   std::optional<TestConfig> test;
   std::vector<std::string> warnings;
 };
@@ -62,8 +67,8 @@ struct Config {
 [[nodiscard]] Result<Config> read_config(const std::string& path);
 
 // What `operator migrate` reads: storage_source "TYPE" and storage_destination "TYPE", each as a
-// server's storage stanza; store_kind and the test stanza are of both. Of each Config, only storage,
-// kind, test and warnings mean something.
+// server's storage stanza; store_kind and the test stanza are of both. Of each Config, only
+// storage, kind, test and warnings mean something.
 struct MigrationConfig {
   Config source;
   Config destination;

@@ -21,6 +21,13 @@ inline constexpr int kAdminKeyBitsMin = 3072;  // RSA; NIST SP 800-57: beyond 20
 inline constexpr int kAdminKeyBitsMax = 8192;
 inline constexpr std::size_t kAdminKeyTextMax = 16 * 1024;
 inline constexpr std::size_t kAdminEnvelopeTextMax = 8 * 1024;
+// What the `endorsements` stanza may ask for at most. A login that waits holds a worker: with both
+// vendors, these leave a quarter of http's workers to everything else.
+inline constexpr std::chrono::seconds kFetchDeadlineDefault{10};
+inline constexpr std::chrono::seconds kFetchDeadlineMax{30};
+inline constexpr std::size_t kLoginsWaitingMax = 6;  // for one vendor
+inline constexpr std::size_t kFetchesPerMinuteMost = 6000;
+inline constexpr std::size_t kDocumentsMost = 65'536;
 inline constexpr std::size_t kVersionsExaminedMax = 64;  // of one Key Vault secret
 
 }  // namespace apm::boot

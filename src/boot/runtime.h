@@ -9,10 +9,11 @@
 
 #include "api/core.h"
 #include "api/pipeline.h"
-#include "attestation/snp/anchors.h"
 #include "base/mutex.h"
+#include "boot/collateral_source.h"
 #include "boot/config.h"
 #include "boot/duties.h"
+#include "boot/trust.h"
 #include "ha/node.h"
 #include "http/server.h"
 #include "storage/store.h"
@@ -56,7 +57,8 @@ class Runtime {
   mounts::Table mounts_;
   api::PolicyStore policies_;
   audit::Broker audit_;
-  std::shared_ptr<const attestation::snp::Anchors> anchors_;
+  Trust trust_;
+  std::shared_ptr<auth_apm::CollateralSource> collateral_;  // null: none is configured
   ListenerConfig listener_;
   bool identity_is_of_files_ = false;
   Mutex identity_mutex_;

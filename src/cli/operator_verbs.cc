@@ -58,6 +58,7 @@ void print_server_status(const json::Value& data) {
   for (const auto& [title, name] :
        {std::pair<const char*, const char*>{"Audit Devices", "audit_devices"},
         {"Other Trust Anchors", "trust_anchors"},
+        {"Endorsement Sources", "endorsement_sources"},
         {"Test Settings", "test_settings"}}) {
     const json::Value* list = data.at(name);
     rows.push_back({title, list == nullptr ? "n/a" : join(*list)});

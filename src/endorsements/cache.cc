@@ -25,6 +25,12 @@ Error full(std::string reason, std::string_view what) {
                       "sends evidence of ever other machines"));
 }
 
+std::string source_of(const std::string& key) { return key.substr(0, key.find(' ')); }
+
+void forget_old(std::deque<SteadyTime>& times, SteadyTime now) {
+  while (!times.empty() && now - times.front() >= kBudgetSpan) times.pop_front();
+}
+
 // Room for one more: the entry whose `order` is the least goes.
 template <class Map, class Order>
 void make_room(Map& map, std::size_t max, const Order& order) {
@@ -70,18 +76,49 @@ std::optional<Error> Cache::remembered_refusal(const std::string& key) {
   return std::nullopt;
 }
 
-Status Cache::may_fetch(const std::string& key) {
+Status Cache::count_asker(const std::string& asker) {
+  if (asker.empty()) return {};
+  const SteadyTime now = clock_.steady();
+  if (!askers_.contains(asker)) {
+    make_room(askers_, kAskersMax,
+              [](const auto& asked) { return asked.empty() ? SteadyTime::min() : asked.back(); });
+  }
+  std::deque<SteadyTime>& asked = askers_[asker];
+  forget_old(asked, now);
+  if (asked.size() >= limits_.fetches_per_asker_max) {
+    return full("endorsement_budget", "one address asks for the certificates of too many machines");
+  }
+  asked.push_back(now);
+  return {};
+}
+
+Status Cache::may_fetch(const std::string& source, const std::string& asker) {
   if (flights_.size() >= limits_.flights_max) {
     return full("endorsement_busy", "too many documents are being fetched already");
   }
   const SteadyTime now = clock_.steady();
-  std::deque<SteadyTime>& fetches = fetches_[key.substr(0, key.find(' '))];
-  while (!fetches.empty() && now - fetches.front() >= kBudgetSpan) fetches.pop_front();
+  std::deque<SteadyTime>& fetches = fetches_[source];
+  forget_old(fetches, now);
   if (fetches.size() >= limits_.fetches_per_minute_max) {
     return full("endorsement_budget", "the fetches of this minute are used up");
   }
+  APM_CHECK_OK(count_asker(asker));
   fetches.push_back(now);
   return {};
+}
+
+Status Cache::hold(const std::string& source) {
+  std::size_t& held = held_[source];
+  if (held >= limits_.callers_max) {
+    return full("endorsement_busy", "too many callers wait for the source already");
+  }
+  ++held;
+  return {};
+}
+
+void Cache::let_go(const std::string& source) {
+  const MutexLock lock(mutex_);
+  --held_[source];
 }
 
 void Cache::keep(const std::string& key, SharedDocument document) {
@@ -117,20 +154,26 @@ Result<SharedDocument> Cache::fly(const std::string& key, const Fetch& fetch,
   return SharedDocument(std::move(document));
 }
 
-Result<SharedDocument> Cache::get(const std::string& key, const Fetch& fetch,
-                                  const Deadline& deadline, std::int64_t not_before_s) {
+Cache::Known Cache::at_once(const std::string& key, const FetchTerms& terms,
+                            SharedDocument& fallback) {
+  fallback = usable(key, terms.not_before_s);
+  const bool fresh = fallback != nullptr && clock_.unix_s() < fallback->refresh_at_s;
+  if (fresh) return Known(fallback);
+  const auto refusal = remembered_refusal(key);
+  // Whoever flies will bring a new one for the next caller.
+  if (fallback != nullptr && (refusal || flights_.contains(key))) return Known(fallback);
+  if (refusal) return Known(*refusal);
+  return std::nullopt;
+}
+
+Result<SharedDocument> Cache::wait_or_fly(const std::string& key, const Fetch& fetch,
+                                          const Deadline& deadline, const FetchTerms& terms) {
   SharedDocument fallback;
   {
     const MutexLock lock(mutex_);
     while (true) {
-      fallback = usable(key, not_before_s);
-      if (fallback != nullptr && clock_.unix_s() < fallback->refresh_at_s) return fallback;
-      if (const auto refusal = remembered_refusal(key)) {
-        if (fallback != nullptr) return fallback;
-        return *refusal;
-      }
+      if (Known known = at_once(key, terms, fallback)) return std::move(*known);
       if (!flights_.contains(key)) break;
-      if (fallback != nullptr) return fallback;  // whoever flies will bring the new one
       const SteadyTime at = std::chrono::steady_clock::now() + deadline.left();
       if (!landed_.wait_until(mutex_, at) && deadline.passed()) {
         return Error(
@@ -139,7 +182,7 @@ Result<SharedDocument> Cache::get(const std::string& key, const Fetch& fetch,
             "time, or use a mirror near by");
       }
     }
-    if (const Status may = may_fetch(key); !may.ok()) {
+    if (const Status may = may_fetch(source_of(key), terms.asker); !may.ok()) {
       if (fallback != nullptr) return fallback;
       return may.error();
     }
@@ -149,6 +192,22 @@ Result<SharedDocument> Cache::get(const std::string& key, const Fetch& fetch,
   auto fetched = fly(key, fetch, deadline.at_most(span));
   if (!fetched.ok() && fallback != nullptr) return fallback;
   return fetched;
+}
+
+Result<SharedDocument> Cache::get(const std::string& key, const Fetch& fetch,
+                                  const Deadline& deadline, const FetchTerms& terms) {
+  const std::string source = source_of(key);
+  {
+    const MutexLock lock(mutex_);
+    SharedDocument fallback;
+    if (Known known = at_once(key, terms, fallback)) return std::move(*known);
+    if (const Status may = hold(source); !may.ok()) {
+      if (fallback != nullptr) return fallback;
+      return may.error();
+    }
+  }
+  const Finally release([&] { let_go(source); });
+  return wait_or_fly(key, fetch, deadline, terms);
 }
 
 }  // namespace apm::endorsements

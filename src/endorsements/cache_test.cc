@@ -31,7 +31,7 @@ class CacheTest : public ::testing::Test {
   }
   [[nodiscard]] std::string body(const Cache::Fetch& fetch, const std::string& key = "amd a",
                                  std::int64_t not_before_s = 0) {
-    const auto got = cache_.get(key, fetch, kSoon, not_before_s);
+    const auto got = cache_.get(key, fetch, kSoon, {not_before_s, ""});
     return got.ok() ? (*got)->body : got.error().reason;
   }
   void pass(std::int64_t seconds) { clock_.advance(Milliseconds(seconds * 1000)); }
@@ -39,8 +39,12 @@ class CacheTest : public ::testing::Test {
   const Deadline kSoon = Deadline::after(Milliseconds(20'000));
   ManualClock clock_{kNow};
   std::atomic<int> fetches_ = 0;
-  CacheLimits limits_{
-      .documents_max = 2, .refusals_max = 2, .flights_max = 2, .fetches_per_minute_max = 100};
+  CacheLimits limits_{.documents_max = 2,
+                      .refusals_max = 2,
+                      .flights_max = 2,
+                      .fetches_per_minute_max = 100,
+                      .fetches_per_asker_max = 2,
+                      .callers_max = 8};
   Cache cache_{clock_, limits_};
 };
 
@@ -205,10 +209,99 @@ TEST_F(CacheTest, AWaiterHasItsOwnDeadlineAndFlightsAreBounded) {
   EXPECT_EQ(body(giving("x"), "amd c"), "x");
 }
 
+// What a fetch may hold up is bounded, per source; what is here is given to anybody meanwhile.
+TEST_F(CacheTest, CallersOfOneSourceAreBoundedAndNoOtherIsHeldUp) {
+  limits_.callers_max = 2;
+  limits_.flights_max = 3;
+  Cache cache(clock_, limits_);
+  const auto ask = [&](const Cache::Fetch& fetch, const std::string& key) {
+    const auto got = cache.get(key, fetch, kSoon);
+    return got.ok() ? (*got)->body : got.error().reason;
+  };
+  EXPECT_EQ(ask(giving("here"), "amd here"), "here");
+  Gate gate;
+  const auto slow = [&](const Deadline& until) {
+    gate.pass();
+    return giving("late")(until);
+  };
+  std::jthread first([&] { EXPECT_EQ(ask(slow, "amd a"), "late"); });
+  std::jthread second([&] { EXPECT_EQ(ask(slow, "amd b"), "late"); });
+  gate.wait_for(2);
+  EXPECT_EQ(ask(giving("x"), "amd here"), "here") << "no fetch, nobody to wait for";
+  EXPECT_EQ(ask(giving("x"), "amd a"), "endorsement_busy") << "it would wait";
+  EXPECT_EQ(ask(giving("x"), "amd c"), "endorsement_busy") << "it would fetch";
+  EXPECT_EQ(ask(giving("x"), "intel a"), "x") << "another source";
+  gate.open();
+  first.join();
+  second.join();
+  EXPECT_EQ(ask(giving("c"), "amd c"), "c") << "both are free again";
+}
+
+TEST_F(CacheTest, ADocumentThatIsDueServesWhenNoMoreCallersMayWait) {
+  limits_.callers_max = 0;
+  Cache none(clock_, limits_);
+  EXPECT_EQ(none.get("amd a", giving("1"), kSoon).error().reason, "endorsement_busy");
+  limits_.callers_max = 1;
+  Cache cache(clock_, limits_);
+  ASSERT_TRUE(cache.get("amd a", giving("1"), kSoon).ok());
+  pass(100);
+  Gate gate;
+  const auto slow = [&](const Deadline& until) {
+    gate.pass();
+    return giving("2")(until);
+  };
+  std::jthread flying([&] { ASSERT_TRUE(cache.get("amd b", slow, kSoon).ok()); });
+  gate.wait_for(1);
+  const auto due = cache.get("amd a", giving("2"), kSoon);
+  ASSERT_TRUE(due.ok()) << due.error().reason;
+  EXPECT_EQ((*due)->body, "1");
+  gate.open();
+}
+
+// Whoever proved nothing has a share of his own, so that he cannot use up everybody's.
+TEST_F(CacheTest, OneAskerHasAShareOfTheFetches) {
+  const auto ask = [this](const std::string& key, const std::string& asker) {
+    const auto got = cache_.get(key, giving("x"), kSoon, {0, asker});
+    return got.ok() ? "x" : got.error().reason;
+  };
+  EXPECT_EQ(ask("amd 1", "192.0.2.1"), "x");
+  EXPECT_EQ(ask("amd 2", "192.0.2.1"), "x");
+  EXPECT_EQ(ask("amd 3", "192.0.2.1"), "endorsement_budget");
+  EXPECT_EQ(ask("amd 2", "192.0.2.1"), "x") << "it is here";
+  EXPECT_EQ(ask("amd 3", "192.0.2.2"), "x");
+  EXPECT_EQ(ask("amd 4", ""), "x") << "proved";
+  EXPECT_EQ(fetches_, 4);
+  pass(59);
+  EXPECT_EQ(ask("amd 5", "192.0.2.1"), "endorsement_budget");
+  pass(1);
+  EXPECT_EQ(ask("amd 5", "192.0.2.1"), "x");
+}
+
+TEST_F(CacheTest, AskersThatAreRememberedAreBounded) {
+  limits_.fetches_per_minute_max = kAskersMax * 4;
+  limits_.fetches_per_asker_max = 1;
+  Cache cache(clock_, limits_);
+  const auto ask = [&](std::size_t number) {
+    const auto got = cache.get(concat("amd ", fetches_.load()), giving("x"), kSoon,
+                               {0, concat("asker ", number)});
+    return got.ok() ? "x" : got.error().reason;
+  };
+  for (std::size_t i = 0; i < kAskersMax; ++i) {
+    ASSERT_EQ(ask(i), "x");
+    clock_.advance(Milliseconds(1));
+  }
+  EXPECT_EQ(ask(0), "endorsement_budget") << "the first is remembered";
+  EXPECT_EQ(ask(kAskersMax), "x") << "the oldest makes room";
+  EXPECT_EQ(ask(1), "endorsement_budget");
+  EXPECT_EQ(ask(0), "x") << "it is asked as if for the first time";
+}
+
 TEST_F(CacheTest, AFetchThatThrowsLeavesNobodyWaiting) {
   const auto throwing = [](const Deadline&) -> Result<Document> { throw std::bad_alloc(); };
-  EXPECT_THROW(static_cast<void>(cache_.get("amd a", throwing, kSoon)), std::bad_alloc);
-  EXPECT_EQ(body(giving("x")), "x");
+  limits_.callers_max = 1;
+  Cache cache(clock_, limits_);
+  EXPECT_THROW(static_cast<void>(cache.get("amd a", throwing, kSoon)), std::bad_alloc);
+  EXPECT_TRUE(cache.get("amd a", giving("x"), kSoon).ok());
 }
 
 }  // namespace

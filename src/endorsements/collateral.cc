@@ -36,19 +36,19 @@ Result<SharedDocument> Collector::get(const Wanted& wanted, const Deadline& dead
     APM_TRY(const net::Response answer, fetch_ok(*fetcher_, wanted.ask, until));
     return wanted.read(answer, clock_.unix_s());
   };
-  return cache_.get(concat(wanted.source, " ", wanted.ask.url), fetch, deadline,
-                    wanted.not_before_s);
+  return cache_.get(concat(wanted.source, " ", wanted.ask.url), fetch, deadline, wanted.terms);
 }
 
 Result<Bytes> Collector::amd_crl(snp::Product product, const Deadline& deadline) {
   const Ask ask{sources_.amd_kds + crl_target(product),
                 concat("AMD KDS: revocation list of ", snp::product_name(product)),
                 attestation::kCrlBytesMax};
-  APM_TRY(const SharedDocument crl, get({"amd", ask, body_reader(read_amd_crl), 0}, deadline));
+  APM_TRY(const SharedDocument crl, get({"amd", ask, body_reader(read_amd_crl), {}}, deadline));
   return to_bytes(crl->body);
 }
 
-Result<SnpCollateral> Collector::for_snp_report(ByteView report, const Deadline& deadline) {
+Result<SnpCollateral> Collector::for_snp_report(ByteView report, const Deadline& deadline,
+                                                const std::string& asker) {
   attestation::Appraisal appraisal;
   APM_TRY(const snp::Report parsed, snp::parse_report(report, appraisal));
   APM_TRY(const std::vector<VcekQuery> queries, vcek_queries(parsed));
@@ -56,7 +56,7 @@ Result<SnpCollateral> Collector::for_snp_report(ByteView report, const Deadline&
     const Ask ask{sources_.amd_kds + vcek_target(query),
                   concat("AMD KDS: VCEK of ", snp::product_name(query.product)),
                   kCertificateBytesMax};
-    const auto vcek = get({"amd", ask, body_reader(read_vcek), 0}, deadline);
+    const auto vcek = get({"amd", ask, body_reader(read_vcek), {0, asker}}, deadline);
     const bool next =
         !vcek.ok() && vcek.error().reason == "endorsement_not_found" && &query != &queries.back();
     if (next) continue;
@@ -84,20 +84,24 @@ Result<dcap::CollateralFiles> Collector::for_quote(ByteView quote, const Deadlin
   constexpr std::size_t kDocumentMax = attestation::kTcbDocumentBytesMax;
   constexpr std::size_t kListMax = 2 * attestation::kCrlBytesMax;  // a mirror's is hexadecimal
   APM_TRY(const SharedDocument tcb,
-          get({"intel", ask(pcs + tcb_info_target(query), "Intel PCS: TCB info", kDocumentMax),
-               read_tcb_info, 0},
+          get({"intel",
+               ask(pcs + tcb_info_target(query), "Intel PCS: TCB info", kDocumentMax),
+               read_tcb_info,
+               {}},
               deadline));
-  APM_TRY(
-      const SharedDocument qe,
-      get({"intel", ask(pcs + qe_identity_target(query), "Intel PCS: QE identity", kDocumentMax),
-           read_qe_identity, 0},
-          deadline));
-  APM_TRY(
-      const SharedDocument pck,
-      get({"intel", ask(pcs + pck_crl_target(query.ca), kPckCrl, kListMax), crl_reader(kPckCrl), 0},
-          deadline));
+  APM_TRY(const SharedDocument qe,
+          get({"intel",
+               ask(pcs + qe_identity_target(query), "Intel PCS: QE identity", kDocumentMax),
+               read_qe_identity,
+               {}},
+              deadline));
+  APM_TRY(const SharedDocument pck, get({"intel",
+                                         ask(pcs + pck_crl_target(query.ca), kPckCrl, kListMax),
+                                         crl_reader(kPckCrl),
+                                         {}},
+                                        deadline));
   APM_TRY(const SharedDocument root,
-          get({"intel", ask(sources_.intel_root_crl, kRootCrl, kListMax), crl_reader(kRootCrl), 0},
+          get({"intel", ask(sources_.intel_root_crl, kRootCrl, kListMax), crl_reader(kRootCrl), {}},
               deadline));
   return dcap::CollateralFiles{.tcb_info = tcb->body,
                                .tcb_info_chain_pem = tcb->issuer_chain_pem,
@@ -111,7 +115,7 @@ Result<SharedDocument> Collector::keys_of(const std::string& issuer, std::int64_
                                           const Deadline& deadline) {
   const Ask ask{issuer + "/certs", concat("MAA: signing keys of ", issuer),
                 attestation::kMaaJwksBytesMax};
-  return get({"maa", ask, body_reader(read_jwks), not_before_s}, deadline);
+  return get({"maa", ask, body_reader(read_jwks), {not_before_s, ""}}, deadline);
 }
 
 Result<std::string> Collector::maa_keys(const std::string& issuer, const std::string& kid,
@@ -131,7 +135,7 @@ Result<std::string> Collector::maa_keys(const std::string& issuer, const std::st
 Result<std::string> Collector::thim(const Deadline& deadline) {
   const Ask ask{sources_.imds + "/metadata/THIM/amd/certification",
                 "IMDS: this machine's VCEK (THIM)", kThimBytesMax};
-  APM_TRY(const SharedDocument answer, get({"thim", ask, body_reader(read_thim), 0}, deadline));
+  APM_TRY(const SharedDocument answer, get({"thim", ask, body_reader(read_thim), {}}, deadline));
   return answer->body;
 }
 

@@ -28,8 +28,9 @@ class Collector {
   Collector(Sources sources, std::unique_ptr<Fetcher> fetcher, const Clock& clock,
             CacheLimits limits = {});
 
-  // For an SNP report (1184 bytes).
-  [[nodiscard]] Result<SnpCollateral> for_snp_report(ByteView report, const Deadline& deadline);
+  // For an SNP report (1184 bytes). `asker`: whoever shows it without any proof, see cache.h.
+  [[nodiscard]] Result<SnpCollateral> for_snp_report(ByteView report, const Deadline& deadline,
+                                                     const std::string& asker = "");
   // The list alone, for evidence that brings its certificates.
   [[nodiscard]] Result<Bytes> amd_crl(attestation::snp::Product product, const Deadline& deadline);
   // For an SGX or TDX quote; every part is there.
@@ -48,7 +49,7 @@ class Collector {
     std::string source;  // "amd"
     Ask ask;
     Read read;
-    std::int64_t not_before_s = 0;
+    FetchTerms terms;
   };
   [[nodiscard]] Result<SharedDocument> get(const Wanted& wanted, const Deadline& deadline);
   [[nodiscard]] Result<SharedDocument> keys_of(const std::string& issuer, std::int64_t not_before_s,

@@ -23,6 +23,12 @@ inline constexpr std::size_t kFlightsMax = 16;      // fetches at a time
 // Callers choose chips and platforms before anything is proved: without a bound they could make
 // this server ask a vendor as often as they like.
 inline constexpr std::size_t kFetchesPerMinuteMax = 120;
+// Of them, for evidence that nobody has proved, on behalf of one address: one caller must not use
+// up what all may.
+inline constexpr std::size_t kFetchesPerAskerMax = 12;
+inline constexpr std::size_t kAskersMax = 1024;  // remembered
+// Callers that a fetch from one source may hold up, the one that makes it and those that wait.
+inline constexpr std::size_t kCallersMax = 4;
 
 // A document is asked for again after this, and kept in use until its own end if that fails.
 inline constexpr std::int64_t kRefreshS = 24 * 3600;

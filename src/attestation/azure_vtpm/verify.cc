@@ -35,8 +35,7 @@ Status check_key_sizes(const AzureVtpmEvidence& evidence, Appraisal& appraisal) 
 
 // ---- The hardware: an SNP report, or a TD quote ----
 
-Result<snp::Claims> appraise_snp(const PlatformEvidence& evidence, const HclReport& hcl,
-                                 const Expectation& expectation, Appraisal& appraisal) {
+snp::Expectation expect_snp(const HclReport& hcl, const Expectation& expectation) {
   snp::Expectation expected;
   expected.anchors = expectation.anchors;
   expected.now_unix_s = expectation.now_unix_s;
@@ -44,8 +43,13 @@ Result<snp::Claims> appraise_snp(const PlatformEvidence& evidence, const HclRepo
   expected.report_data_stage = Stage::kBinding;
   expected.require_crl = expectation.require_crl;
   expected.floor = expectation.floor;
-  return snp::appraise({hcl.hardware_report, evidence.endorsements, evidence.crl}, expected,
-                       appraisal);
+  return expected;
+}
+
+Result<snp::Claims> appraise_snp(const PlatformEvidence& evidence, const HclReport& hcl,
+                                 const Expectation& expectation, Appraisal& appraisal) {
+  return snp::appraise({hcl.hardware_report, evidence.endorsements, evidence.crl},
+                       expect_snp(hcl, expectation), appraisal);
 }
 
 // The TDREPORT's own word for REPORTDATA proves nothing; it must be what the quote signs.
@@ -250,6 +254,22 @@ Result<tpm::Attest> appraise_quote(const QuoteEvidence& quote, const RuntimeClai
 Result<Claims> verify(const AzureVtpmEvidence& evidence, const Expectation& expectation,
                       Appraisal& appraisal) {
   return verdict_of(appraise_login(evidence, expectation, appraisal), appraisal);
+}
+
+Status check_unproved(const AzureVtpmEvidence& evidence, const Expectation& expectation,
+                      Appraisal& appraisal) {
+  APM_CHECK_OK(check_quote_sizes(evidence.quote, evidence.event_log, appraisal));
+  APM_CHECK_OK(check_key_sizes(evidence, appraisal));
+  APM_TRY(const HclReport hcl, parse_hcl_report(evidence.platform.hcl_report, appraisal));
+  APM_CHECK_OK(snp::check_unproved(hcl.hardware_report, expect_snp(hcl, expectation), appraisal));
+  APM_TRY(const RuntimeClaims runtime, read_runtime(hcl, appraisal));
+  check_machine(runtime, expectation.guest, appraisal);
+  APM_CHECK_OK(appraise_quote(evidence.quote, runtime, expectation, appraisal));
+  check_pcr_values(evidence.quote.pcrs, expectation.guest, appraisal);
+  if (!evidence.key_public.empty()) {
+    APM_CHECK_OK(certified_key(evidence, runtime, expectation, appraisal));
+  }
+  return appraisal.verdict();
 }
 
 Result<Claims> verify_quoted(const QuotedPlatform& evidence, const Expectation& expectation,

@@ -108,6 +108,11 @@ struct Claims {
 [[nodiscard]] Result<Claims> verify(const AzureVtpmEvidence& evidence,
                                     const Expectation& expectation, Appraisal& appraisal);
 
+// Everything about the login of an SNP machine that needs no certificate of its hardware: as
+// snp::check_unproved, it proves nothing and gives no claims. A stored quote has no caller's key.
+[[nodiscard]] Status check_unproved(const AzureVtpmEvidence& evidence,
+                                    const Expectation& expectation, Appraisal& appraisal);
+
 // A stored quote: no caller's key, and any event log is optional.
 struct QuotedPlatform {
   PlatformEvidence platform;

@@ -2,8 +2,27 @@
 
 #include "attestation/named_anchor.h"
 #include "attestation/snp/amd_roots.h"
+#include "base/text.h"
 
 namespace apm::attestation::snp {
+
+namespace {
+
+Status add_intermediate(crypto::Certificate certificate, Anchor& anchor) {
+  const std::string subject = certificate.subject_common_name();
+  const bool asvk = subject.starts_with("SEV-VLEK-");
+  std::optional<crypto::Certificate>& place = asvk ? anchor.asvk : anchor.ask;
+  if (!subject.starts_with("SEV-") || place) {
+    return Error(
+        Code::kInvalidArgument, "anchor_intermediate",
+        concat("trust anchor '", anchor.name, "': behind the root there may stand one SEV-",
+               "<product> and one SEV-VLEK-<product>, and '", subject, "' is not that"));
+  }
+  place.emplace(std::move(certificate));
+  return {};
+}
+
+}  // namespace
 
 std::string_view product_name(Product product) {
   switch (product) {
@@ -29,7 +48,12 @@ Result<Anchors> Anchors::vendor() {
 
 Status Anchors::add_named(const std::string& name, std::string_view pem) {
   APM_TRY(crypto::Certificate ark, read_named_anchor(name, pem));
-  anchors_.push_back(Anchor{name, std::nullopt, std::move(ark), std::nullopt, std::nullopt});
+  Anchor anchor{name, std::nullopt, std::move(ark), std::nullopt, std::nullopt};
+  APM_TRY(std::vector<crypto::Certificate> all, crypto::Certificate::list_from_pem(pem));
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    APM_CHECK_OK(add_intermediate(std::move(all[i]), anchor));
+  }
+  anchors_.push_back(std::move(anchor));
   return {};
 }
 

@@ -39,7 +39,10 @@ class Anchors {
   [[nodiscard]] static Anchors none() { return Anchors(); }
 
   // An anchor beyond the vendor's: the first certificate of `pem`, which must be self-signed.
-  // kInvalidArgument when the name is empty or the vendor's, or the PEM holds no certificate.
+  // Behind it may stand what AMD's anchors have built in, for evidence that brings none:
+  // certificates named SEV-<product> and SEV-VLEK-<product>. They are no anchors: the path is
+  // checked as always. kInvalidArgument as read_named_anchor, and "anchor_intermediate" for any
+  // other certificate.
   [[nodiscard]] Status add_named(const std::string& name, std::string_view pem);
   [[nodiscard]] const std::vector<Anchor>& list() const { return anchors_; }
 

@@ -130,4 +130,15 @@ Result<Claims> verify(const Evidence& evidence, const Expectation& expectation,
   return claims;
 }
 
+Status check_unproved(ByteView raw, const Expectation& expectation, Appraisal& appraisal) {
+  APM_TRY(const Report report, parse_report(raw, appraisal));
+  APM_TRY(const KeyKind kind, signing_key(report, appraisal));
+  // Version 2 names no CPU, and was never of Turin, whose levels alone are laid out otherwise.
+  const Product product =
+      report.cpuid ? product_of(*report.cpuid).value_or(Product::kMilan) : Product::kMilan;
+  APM_CHECK_OK(check_report_data(report, expectation, appraisal));
+  check_floor({report, product, kind == KeyKind::kVlek}, expectation.floor, appraisal);
+  return appraisal.verdict();
+}
+
 }  // namespace apm::attestation::snp

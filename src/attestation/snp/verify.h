@@ -58,6 +58,12 @@ struct Claims {
 [[nodiscard]] Result<Claims> appraise(const Evidence& evidence, const Expectation& expectation,
                                       Appraisal& appraisal);
 
+// Everything that needs no certificate: format, key kind, report data, policy. It proves nothing,
+// because anybody can write such a report, and gives no claims: only whether it is worth asking
+// AMD for the certificate. Refuses with the reasons above.
+[[nodiscard]] Status check_unproved(ByteView report, const Expectation& expectation,
+                                    Appraisal& appraisal);
+
 // Claims of a report that `verify` accepted (docs/claims.md), with its identity.
 // `allowed_public_signers`: signer ids that count although everybody's images have them.
 [[nodiscard]] EvidenceResult to_result(const Claims& claims,

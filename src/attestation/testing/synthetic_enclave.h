@@ -77,7 +77,7 @@ class SyntheticEnclave {
   std::string context = "Signature1";
   bool indefinite_map = false;
 
-  SyntheticEnclave() {
+  explicit SyntheticEnclave(std::int64_t made_at_s = kMadeAt) : made_at_s_(made_at_s) {
     for (std::size_t i = 0; i <= kLeaf; ++i) keys_.push_back(ec_key(crypto::Curve::kP384));
     reset();
   }
@@ -88,8 +88,8 @@ class SyntheticEnclave {
     for (std::size_t i = 0; i <= kLeaf; ++i) {
       crypto::CertificateSpec spec;
       spec.common_name = names[i];
-      spec.not_before_s = kMadeAt - 60;
-      spec.not_after_s = kMadeAt + 3 * 3600;
+      spec.not_before_s = made_at_s_ - 60;
+      spec.not_after_s = made_at_s_ + 3 * 3600;
       spec.is_ca = i < kLeaf;
       if (i > kRoot && i < kLeaf) spec.path_length = static_cast<int>(kInstance - i);
       spec.add_key_identifiers = i < kInstance;  // as AWS does
@@ -132,9 +132,13 @@ class SyntheticEnclave {
   // The root of the last document, and of all with an unchanged root spec.
   [[nodiscard]] nitro::Anchors anchors() {
     nitro::Anchors out = nitro::Anchors::none();
-    if (chain_.empty()) build_chain();
-    if (!out.add_named("test", chain_[kRoot].pem()).ok()) throw std::runtime_error("anchor");
+    if (!out.add_named("test", root_pem()).ok()) throw std::runtime_error("anchor");
     return out;
+  }
+
+  [[nodiscard]] std::string root_pem() {
+    if (chain_.empty()) build_chain();
+    return chain_[kRoot].pem();
   }
 
  private:
@@ -169,7 +173,7 @@ class SyntheticEnclave {
   }
 
   [[nodiscard]] bool root_changed() const {
-    return specs[kRoot].not_after_s != kMadeAt + 3 * 3600 || !specs[kRoot].key_usage.empty() ||
+    return specs[kRoot].not_after_s != made_at_s_ + 3 * 3600 || !specs[kRoot].key_usage.empty() ||
            !specs[kRoot].is_ca || specs[kRoot].path_length != -1;
   }
 
@@ -185,7 +189,8 @@ class SyntheticEnclave {
     }
     CborPairs out = {{cbor_text("module_id"), cbor_text("i-0123456789abcdef0-enc0123456789abcdef")},
                      {cbor_text("digest"), cbor_text("SHA384")},
-                     {cbor_text("timestamp"), cbor_unsigned(kMadeAt * 1000 + 250)},
+                     {cbor_text("timestamp"),
+                      cbor_unsigned(static_cast<std::uint64_t>(made_at_s_) * 1000 + 250)},
                      {cbor_text("pcrs"), cbor_map(registers)},
                      {cbor_text("certificate"), cbor_bytes(chain_[kLeaf].der())},
                      {cbor_text("cabundle"), cbor_array(bundle)},
@@ -201,6 +206,7 @@ class SyntheticEnclave {
     return map;
   }
 
+  std::int64_t made_at_s_;
   std::vector<crypto::PrivateKey> keys_;
   std::optional<crypto::PrivateKey> other_leaf_key_;
   std::vector<crypto::Certificate> chain_;

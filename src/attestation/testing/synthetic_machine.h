@@ -110,8 +110,10 @@ class SyntheticMachine {
   std::string secure_boot_claim = "true";
   std::string more_claims;  // members of the runtime claims, each with a comma before it
 
-  SyntheticMachine()
-      : ark_key_(must(crypto::PrivateKey::generate_rsa(2048))),
+  // `now_unix_s`: the certificates begin a little before, and end a little after it.
+  explicit SyntheticMachine(std::int64_t now_unix_s = kNow)
+      : now_unix_s_(now_unix_s),
+        ark_key_(must(crypto::PrivateKey::generate_rsa(2048))),
         ask_key_(must(crypto::PrivateKey::generate_rsa(2048))),
         vcek_key_(must(crypto::PrivateKey::generate_ec(crypto::Curve::kP384))),
         p256_key_(must(crypto::PrivateKey::generate_ec(crypto::Curve::kP256))),
@@ -229,15 +231,14 @@ class SyntheticMachine {
     std::optional<crypto::Certificate> ask, asvk;
   };
 
-  static crypto::Certificate certificate(const std::string& name, const crypto::PrivateKey& key,
-                                         const crypto::Certificate* issuer,
-                                         const crypto::PrivateKey& issuer_key, bool is_ca,
-                                         std::vector<std::pair<std::string, Bytes>> extensions,
-                                         bool pss = true) {
+  [[nodiscard]] crypto::Certificate certificate(
+      const std::string& name, const crypto::PrivateKey& key, const crypto::Certificate* issuer,
+      const crypto::PrivateKey& issuer_key, bool is_ca,
+      std::vector<std::pair<std::string, Bytes>> extensions, bool pss = true) const {
     crypto::CertificateSpec spec;
     spec.common_name = name;
-    spec.not_before_s = kNow - 1000;
-    spec.not_after_s = kNow + 1000;
+    spec.not_before_s = now_unix_s_ - 1000;
+    spec.not_after_s = now_unix_s_ + 1000;
     spec.is_ca = is_ca;
     spec.pss_sha384 = pss;
     spec.add_key_identifiers = is_ca;
@@ -397,6 +398,7 @@ class SyntheticMachine {
     return out;
   }
 
+  std::int64_t now_unix_s_;
   crypto::PrivateKey ark_key_, ask_key_, vcek_key_, p256_key_, ak_, login_key_, signer_key_;
   std::map<Product, Authorities> authorities_;
   Product product_ = Product::kMilan;

@@ -73,7 +73,8 @@ Config loosest(const Config& config) {
 std::optional<EvidenceResult> genuine(const json::Object& evidence, const Judge& judge) {
   const Config config = loosest(judge.config);
   Appraisal unused;
-  auto judged = verify_evidence(evidence, {config, judge.anchors, judge.now_unix_s, {}}, unused);
+  auto judged = verify_evidence(
+      evidence, {config, judge.anchors, judge.now_unix_s, {}, judge.fetched}, unused);
   if (!judged.ok()) return std::nullopt;
   return std::move(judged->result);
 }

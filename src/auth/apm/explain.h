@@ -19,6 +19,7 @@ inline constexpr std::string_view kNotBound = "not checked: a file cannot answer
 // {"verdict": accept|reject, "reason", "message", "family", "login_supported", "judged_at",
 // "binding", "rules": [..],
 //  "enclave_id", "signer_id", "signer_reason", "trust_anchor", "vendor_anchor", "claims",
+//  "collateral" (method.cc): null, or whether what the file lacks was fetched, and why not,
 //  "authorizations": [{"id", "secret", "applies", "claims": [..]}], "secrets": [..]}
 // A rule is {"rule", "stage", "holds", "found", "wanted"}; "holds" is null where it speaks of a
 // challenge. Ids, claims and authorisations of refused evidence are there when it is genuine and

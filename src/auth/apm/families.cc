@@ -37,19 +37,30 @@ Bytes report_data_for(const Challenged& challenged) {
 
 // ---- Direct SNP ----
 
-Result<snp::Endorsements> read_amd(const json::Value& body) {
-  snp::Endorsements out;
-  APM_TRY(out.chain_pem, optional_text(body, "vcek_chain"));
-  APM_TRY(out.certificate_table, optional_base64(body, "certificate_table"));
-  APM_TRY(out.thim_json, optional_text(body, "thim"));
+struct AmdMembers {
+  snp::Endorsements endorsements;
+  Bytes crl;
+
+  [[nodiscard]] bool has_chain() const {
+    return !endorsements.chain_pem.empty() || !endorsements.certificate_table.empty() ||
+           !endorsements.thim_json.empty();
+  }
+};
+
+// What came, and what was fetched where nothing came.
+Result<AmdMembers> read_amd(const json::Value& body, const Judge& judge) {
+  AmdMembers out;
+  APM_TRY(out.endorsements.chain_pem, optional_text(body, "vcek_chain"));
+  APM_TRY(out.endorsements.certificate_table, optional_base64(body, "certificate_table"));
+  APM_TRY(out.endorsements.thim_json, optional_text(body, "thim"));
+  APM_TRY(out.crl, optional_base64(body, "amd_crl"));
+  if (judge.fetched == nullptr) return out;
+  if (!out.has_chain()) out.endorsements.chain_pem = judge.fetched->vcek_pem;
+  if (out.crl.empty()) out.crl = judge.fetched->amd_crl;
   return out;
 }
 
-Result<Judged> verify_snp(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
-  snp::Evidence evidence;
-  APM_TRY(evidence.report, base64_member(&body, "report"));
-  APM_TRY(evidence.endorsements, read_amd(body));
-  APM_TRY(evidence.crl, optional_base64(body, "amd_crl"));
+snp::Expectation expect_snp(ByteView report, const Judge& judge) {
   snp::Expectation expected;
   expected.anchors = judge.anchors.amd;
   expected.now_unix_s = judge.now_unix_s;
@@ -57,19 +68,31 @@ Result<Judged> verify_snp(const json::Value& body, const Judge& judge, Appraisal
   expected.floor = judge.config.floor;
   if (judge.challenged) {
     expected.report_data = report_data_for(*judge.challenged);
-  } else if (evidence.report.size() >= kReportDataAt + kReportDataBytes) {
-    expected.report_data =
-        to_bytes(ByteView(evidence.report).subspan(kReportDataAt, kReportDataBytes));
+  } else if (report.size() >= kReportDataAt + kReportDataBytes) {
+    expected.report_data = to_bytes(report.subspan(kReportDataAt, kReportDataBytes));
   }
-  APM_TRY(const snp::Claims claims, snp::verify(evidence, expected, appraisal));
+  return expected;
+}
+
+Result<Judged> verify_snp(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
+  snp::Evidence evidence;
+  APM_TRY(evidence.report, base64_member(&body, "report"));
+  APM_TRY(AmdMembers amd, read_amd(body, judge));
+  evidence.endorsements = std::move(amd.endorsements);
+  evidence.crl = std::move(amd.crl);
+  APM_TRY(const snp::Claims claims,
+          snp::verify(evidence, expect_snp(evidence.report, judge), appraisal));
   return Judged{snp::to_result(claims, judge.config.allowed_public_signers), {}};
 }
 
 // ---- Intel ----
 
-Result<std::optional<dcap::Collateral>> read_collateral(const json::Value& body) {
+Result<std::optional<dcap::Collateral>> read_collateral(const json::Value& body,
+                                                        const Judge& judge) {
   APM_TRY(const std::string text, optional_text(body, "collateral"));
-  if (text.empty()) return std::optional<dcap::Collateral>();
+  if (text.empty()) {
+    return judge.fetched == nullptr ? std::optional<dcap::Collateral>() : judge.fetched->intel;
+  }
   APM_TRY(dcap::Collateral read, dcap::collateral_from_json(text));
   return std::optional<dcap::Collateral>(std::move(read));
 }
@@ -86,7 +109,7 @@ Result<dcap::Expectation> expect_dcap(ByteView quote, const Judge& judge) {
 
 Result<Judged> verify_sgx(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
   APM_TRY(const Bytes quote, base64_member(&body, "quote"));
-  APM_TRY(const std::optional<dcap::Collateral> collateral, read_collateral(body));
+  APM_TRY(const std::optional<dcap::Collateral> collateral, read_collateral(body, judge));
   APM_TRY(const dcap::Expectation expected, expect_dcap(quote, judge));
   APM_TRY(const sgx::Claims claims, sgx::verify(quote, collateral ? &*collateral : nullptr,
                                                 expected, judge.config.sgx, appraisal));
@@ -101,7 +124,7 @@ Result<tdx::Claims> verify_td(ByteView quote, const dcap::Collateral* collateral
 
 Result<Judged> verify_tdx(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
   APM_TRY(const Bytes quote, base64_member(&body, "quote"));
-  APM_TRY(const std::optional<dcap::Collateral> collateral, read_collateral(body));
+  APM_TRY(const std::optional<dcap::Collateral> collateral, read_collateral(body, judge));
   APM_TRY(const tdx::Claims claims,
           verify_td(quote, collateral ? &*collateral : nullptr, judge, appraisal));
   auto result = tdx::result_of(claims);
@@ -116,8 +139,9 @@ Result<Judged> verify_tdx(const json::Value& body, const Judge& judge, Appraisal
 Result<azure::AzureVtpmEvidence> read_azure(const json::Value& body, const Judge& judge) {
   azure::AzureVtpmEvidence out;
   APM_TRY(out.platform.hcl_report, base64_member(&body, "hcl_report"));
-  APM_TRY(out.platform.endorsements, read_amd(body));
-  APM_TRY(out.platform.crl, optional_base64(body, "amd_crl"));
+  APM_TRY(AmdMembers amd, read_amd(body, judge));
+  out.platform.endorsements = std::move(amd.endorsements);
+  out.platform.crl = std::move(amd.crl);
   APM_TRY(out.platform.td_quote, optional_base64(body, "td_quote"));
   APM_TRY(SignedMember quote, signed_member(body, "quote"));
   out.quote.attest = std::move(quote.attest);
@@ -178,12 +202,12 @@ azure::Expectation expect_azure(const azure::AzureVtpmEvidence& evidence, const 
 
 Result<Judged> verify_azure(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
   APM_TRY(const azure::AzureVtpmEvidence evidence, read_azure(body, judge));
-  APM_TRY(const std::optional<dcap::Collateral> collateral, read_collateral(body));
+  APM_TRY(const std::optional<dcap::Collateral> collateral, read_collateral(body, judge));
   azure::Expectation expected = expect_azure(evidence, judge);
   expected.verify_td_quote = [&](ByteView quote, Appraisal& record) -> Result<azure::TdVerdict> {
     APM_TRY(const tdx::Claims claims,
             verify_td(quote, collateral ? &*collateral : nullptr,
-                      {judge.config, judge.anchors, judge.now_unix_s, {}}, record));
+                      {judge.config, judge.anchors, judge.now_unix_s, {}, nullptr}, record));
     return td_verdict(claims);  // what its REPORT_DATA must be, the HCL report says
   };
   auto claims = evidence.key_public.empty()
@@ -293,6 +317,78 @@ Result<Judged> verify_evidence(const json::Object& evidence, const Judge& judge,
   APM_CHECK_OK(appraisal.require(
       found == name, {Stage::kFormat, "family_mismatch", concat("evidence of ", found), name}));
   return judged;
+}
+
+// ---- What it lacks ----
+
+namespace {
+
+// Of an SNP machine: its report stands alone, or in an HCL report. Nothing: it is not of one.
+Result<Bytes> snp_report_of(const json::Value& body, std::string_view family) {
+  if (family == "snp") return base64_member(&body, "report");
+  APM_TRY(const Bytes blob, base64_member(&body, "hcl_report"));
+  Appraisal unused;
+  const auto hcl = azure::parse_hcl_report(blob, unused);
+  const bool snp = hcl.ok() && hcl->hardware == azure::Hardware::kSnp;
+  return snp ? hcl->hardware_report : Bytes();
+}
+
+// By the certificate, when it leads to a pinned root.
+std::optional<snp::Product> product_of_chain(ByteView report, const AmdMembers& amd,
+                                             const Judge& judge) {
+  Appraisal unused;
+  const auto parsed = snp::parse_report(report, unused);
+  if (!parsed.ok()) return std::nullopt;
+  const auto kind = parsed->key_info.signing_key() == 0 ? snp::KeyKind::kVcek : snp::KeyKind::kVlek;
+  const auto vek = snp::verify_vek(amd.endorsements, kind,
+                                   {judge.anchors.amd, judge.now_unix_s, {}, false}, unused);
+  return vek.ok() ? std::optional(vek->product) : std::nullopt;
+}
+
+Result<std::optional<Lack>> lack_of_amd(const json::Value& body, std::string_view family,
+                                        const Judge& judge) {
+  APM_TRY(const AmdMembers amd, read_amd(body, judge));
+  const bool list = amd.has_chain() && judge.config.require_crl && amd.crl.empty();
+  if (amd.has_chain() && !list) return std::optional<Lack>();
+  APM_TRY(Bytes report, snp_report_of(body, family));
+  if (report.empty()) return std::optional<Lack>();
+  if (!list) return std::optional(Lack{Lack::What::kVcek, std::move(report), {}});
+  const auto product = product_of_chain(report, amd, judge);
+  return std::optional(Lack{Lack::What::kAmdList, std::move(report), product});
+}
+
+Result<std::optional<Lack>> lack_of_intel(const json::Value& body, std::string_view family) {
+  APM_TRY(const std::string collateral, optional_text(body, "collateral"));
+  if (!collateral.empty()) return std::optional<Lack>();
+  const bool azure = family == azure::kTdxFamily;
+  APM_TRY(Bytes quote, optional_base64(body, azure ? "td_quote" : "quote"));
+  if (quote.empty()) return std::optional<Lack>();
+  return std::optional(Lack{Lack::What::kIntelDocuments, std::move(quote), {}});
+}
+
+}  // namespace
+
+Result<std::optional<Lack>> what_lacks(const json::Object& evidence, const Judge& judge) {
+  const json::Value body(evidence);
+  APM_TRY(const std::string name, text_member(&body, "family"));
+  if (name == snp::kFamily || name == azure::kFamily) return lack_of_amd(body, name, judge);
+  if (name == "sgx" || name == "tdx" || name == azure::kTdxFamily) {
+    return lack_of_intel(body, name);
+  }
+  return std::optional<Lack>();
+}
+
+Status check_unproved(const json::Object& evidence, const Judge& judge, Appraisal& appraisal) {
+  const json::Value body(evidence);
+  APM_TRY(const std::string name, text_member(&body, "family"));
+  APM_TRY(const Family* family, find_family(name));
+  APM_CHECK_OK(check_members(evidence, *family, judge));
+  if (name == snp::kFamily) {
+    APM_TRY(const Bytes report, base64_member(&body, "report"));
+    return snp::check_unproved(report, expect_snp(report, judge), appraisal);
+  }
+  APM_TRY(const azure::AzureVtpmEvidence read, read_azure(body, judge));
+  return azure::check_unproved(read, expect_azure(read, judge), appraisal);
 }
 
 }  // namespace apm::auth_apm

@@ -33,6 +33,7 @@
 #include "attestation/appraisal.h"
 #include "attestation/claims.h"
 #include "attestation/dcap/anchors.h"
+#include "attestation/dcap/collateral.h"
 #include "attestation/nitro/anchors.h"
 #include "attestation/snp/anchors.h"
 #include "auth/apm/config.h"
@@ -61,11 +62,20 @@ struct Challenged {
   Bytes caller_key;  // SubjectPublicKeyInfo, DER; empty in the vTPM families, which certify theirs
 };
 
+// What the evidence did not bring and the server got elsewhere (collateral.h). A member is used
+// where the evidence has none of its own.
+struct Fetched {
+  std::string vcek_pem;
+  Bytes amd_crl;
+  std::optional<attestation::dcap::Collateral> intel;
+};
+
 struct Judge {
   const Config& config;
   TrustAnchors anchors;
   std::int64_t now_unix_s = 0;
   std::optional<Challenged> challenged;  // nothing: the evidence is a file
+  const Fetched* fetched = nullptr;      // may be null
 };
 
 struct Judged {
@@ -74,5 +84,20 @@ struct Judged {
 };
 [[nodiscard]] Result<Judged> verify_evidence(const json::Object& evidence, const Judge& judge,
                                              attestation::Appraisal& appraisal);
+
+// What well-formed evidence lacks for a verdict that a vendor publishes; nothing when it lacks
+// nothing. Of an SNP report, of a quote.
+struct Lack {
+  enum class What { kVcek, kAmdList, kIntelDocuments };
+  What what = What::kVcek;
+  Bytes evidence;                                    // the report (1184 bytes) or quote
+  std::optional<attestation::snp::Product> product;  // kAmdList: whose list, by a proved chain
+};
+[[nodiscard]] Result<std::optional<Lack>> what_lacks(const json::Object& evidence,
+                                                     const Judge& judge);
+// What of evidence that lacks its VCEK can be checked all the same. Proves nothing. Errors: as
+// verify_evidence.
+[[nodiscard]] Status check_unproved(const json::Object& evidence, const Judge& judge,
+                                    attestation::Appraisal& appraisal);
 
 }  // namespace apm::auth_apm

@@ -137,6 +137,41 @@ TEST_F(FamilyLogin, MissingCollateralIsRefusedByName) {
   }
 }
 
+// Genuine hardware that its host can look into, answering the challenge with the right collateral:
+// nothing else is wrong, and no setting of the configuration lets it pass (config_test.cc).
+TEST_F(FamilyLogin, DebuggingIsRefusedByEachFamilysOwnReason) {
+  using testing::edited_snp_evidence;
+  using testing::intel_evidence;
+  struct Case {
+    const char* family;
+    std::int64_t now;
+    std::function<json::Object(const Signed&)> evidence;
+    const char* rule;
+  };
+  const auto quote = [](DcapTrial trial, std::size_t at, std::uint8_t bit) {
+    return [trial, at, bit](const Signed& data) {
+      DcapTrial debugged = trial;
+      debugged.platform.body[at] |= bit;
+      return intel_evidence(std::move(debugged), data);
+    };
+  };
+  const Case cases[] = {
+      {"snp", attestation::testing::kNow,
+       [](const Signed& data) {
+         return edited_snp_evidence(data, [](Bytes& report) { report[0x008 + 2] |= 1U << 3; });
+       },
+       "snp_debug_allowed"},  // POLICY bit 19
+      {"sgx", attestation::testing::kIntelNow, quote(DcapTrial::sgx(), 48, 2), "sgx_debug"},
+      {"tdx", attestation::testing::kIntelNow, quote(DcapTrial(), 120, 1), "tdx_debug"},
+      {"tdx 1.5", attestation::testing::kIntelNow, quote(DcapTrial::td15(), 120, 1), "tdx_debug"}};
+  for (const Case& c : cases) {
+    const Direct family{c.family, c.now, c.evidence, ""};
+    const json::Object body = good(family).body;
+    EXPECT_EQ(reason(body), c.rule) << c.family;
+    EXPECT_EQ(failed_rules(), std::vector<std::string>{c.rule}) << c.family;
+  }
+}
+
 // A day after the documents' own end; the hardware's signature and certificates are still good.
 TEST_F(FamilyLogin, StaleCollateralIsRefused) {
   constexpr std::int64_t kPast = attestation::testing::kIntelNow + attestation::testing::kIntelDay;

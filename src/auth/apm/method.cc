@@ -49,6 +49,18 @@ std::string accessor_of(ByteView nonce) {
   return hex_encode(ByteView(digest).first(kAccessorBytes));
 }
 
+bool is_of_endorsements(const Error& error) { return error.reason.starts_with("endorsement_"); }
+
+// Null: there was nothing to fetch, or it would not have helped.
+json::Value describe_fetch(const Result<std::optional<Fetched>>& fetched) {
+  if (!fetched.ok()) {
+    return json::Object{{"fetched", false},
+                        {"reason", fetched.error().reason},
+                        {"message", fetched.error().message}};
+  }
+  return *fetched ? json::Value(json::Object{{"fetched", true}}) : json::Value();
+}
+
 template <class Anchors>
 Status add_vendor(std::shared_ptr<const Anchors>& anchors) {
   if (anchors) return {};
@@ -94,7 +106,7 @@ Result<Response> Method::handle(const logical::Request& request) {
     return Error(Code::kNotFound, concat("auth/apm has no path '", path, "'"));
   }
   if (!is_write(request.operation)) return unsupported();
-  if (path == "explain") return explain_file(request.data);
+  if (path == "explain") return explain_file(request);
   return path == "challenge" ? challenge() : login(request);
 }
 
@@ -123,12 +135,14 @@ Result<Response> Method::challenge() {
 
 Result<Response> Method::login(const logical::Request& request) {
   attestation::Appraisal appraisal;
-  auto answer = try_login(request.data, appraisal);
-  if (answer.ok() || answer.error().code != Code::kRefused) return answer;
+  auto answer = try_login(request, appraisal);
+  if (answer.ok()) return answer;
   const Error& why = answer.error();
+  if (why.code != Code::kRefused && !is_of_endorsements(why)) return answer;
   refusals_.add({request.request_id, dependencies_.clock->unix_s(),
                  concat(request.mount_path, request.path), request.remote_address, why.reason,
                  why.message, appraisal.explain()});
+  if (why.code != Code::kRefused) return answer;  // a failure of ours: the log has its details
   const bool all = current_config().explain_refusals;
   return told(why, appraisal, all ? Telling::kRules : Telling::kReason, request.request_id);
 }
@@ -173,8 +187,21 @@ Result<Response> Method::refusals(const logical::Request& request) const {
                "started since");
 }
 
-Result<Response> Method::try_login(const json::Object& data, attestation::Appraisal& appraisal) {
-  APM_TRY(const LoginRequest login, read_login(data));
+// What was not sent is got, where this server has a source, and then judged as if it had been.
+Result<Judged> Method::verify(const logical::Request& request, Judge judge,
+                              attestation::Appraisal& appraisal) {
+  std::optional<Fetched> fetched;
+  if (dependencies_.collateral) {
+    APM_TRY(fetched, fetch_lacking(request.data, judge, *dependencies_.collateral,
+                                   request.remote_address, appraisal));
+  }
+  if (fetched) judge.fetched = &*fetched;
+  return verify_evidence(request.data, judge, appraisal);
+}
+
+Result<Response> Method::try_login(const logical::Request& request,
+                                   attestation::Appraisal& appraisal) {
+  APM_TRY(const LoginRequest login, read_login(request.data));
   const std::int64_t now = dependencies_.clock->unix_s();
   APM_TRY(const std::int64_t issued, nonces_.check(login.nonce, now));
   APM_TRY(const Bytes server_key, dependencies_.server_key_sha256());
@@ -184,7 +211,7 @@ Result<Response> Method::try_login(const json::Object& data, attestation::Apprai
                                                           server_key, login.key_name}),
                               login.caller_key};
   APM_TRY(const Judged judged,
-          verify_evidence(data, {config, anchors(), now, challenged}, appraisal));
+          verify(request, {config, anchors(), now, challenged, nullptr}, appraisal));
   APM_CHECK_OK(admit_claims(config, judged.result, appraisal));
   const auto& key = login.sealing_key ? login.sealing_key : judged.certified_key;
   if (!key) return Error(Code::kInternal, "a login without the caller's key");
@@ -204,16 +231,30 @@ Result<Response> Method::try_login(const json::Object& data, attestation::Apprai
   return with_data(json::Object{{"sealed", std::move(sealed)}});
 }
 
-// "at": the clock to judge by, for a file whose evidence was short-lived; else the server's.
-Result<Response> Method::explain_file(const json::Object& data) const {
+// "at": the clock to judge by, for a file whose evidence was short-lived; else the server's. What
+// is published today says nothing of another time: then nothing is fetched.
+Result<Response> Method::explain_file(const logical::Request& request) const {
   std::int64_t now = dependencies_.clock->unix_s();
-  if (const json::Value* at = data.find("at")) {
+  const json::Value* at = request.data.find("at");
+  if (at != nullptr) {
     const auto given = at->as_int();
     if (!given || *given < 0) return malformed_member("at", "must be a time in seconds");
     now = *given;
   }
   const Config config = current_config();
-  APM_TRY(json::Object answer, explain(data, {config, anchors(), now, {}}, authorisations_));
+  Judge judge{config, anchors(), now, {}, nullptr};
+  std::optional<Fetched> fetched;
+  json::Value fetching;
+  if (dependencies_.collateral && at == nullptr) {
+    attestation::Appraisal unused;
+    auto got = fetch_lacking(request.data, judge, *dependencies_.collateral, request.remote_address,
+                             unused);
+    fetching = describe_fetch(got);
+    if (got.ok()) fetched = std::move(*got);
+  }
+  if (fetched) judge.fetched = &*fetched;
+  APM_TRY(json::Object answer, explain(request.data, judge, authorisations_));
+  answer.set("collateral", std::move(fetching));
   return with_data(std::move(answer));
 }
 

@@ -22,6 +22,7 @@
 
 #include "attestation/azure_vtpm/verify.h"
 #include "auth/apm/authorisations.h"
+#include "auth/apm/collateral.h"
 #include "auth/apm/config.h"
 #include "auth/apm/families.h"
 #include "auth/apm/nonce.h"
@@ -44,6 +45,8 @@ struct Dependencies {
   // Null: the vendors' built-in ones.
   std::shared_ptr<const attestation::dcap::Anchors> intel_anchors;
   std::shared_ptr<const attestation::nitro::Anchors> aws_anchors;
+  // For evidence that does not bring its collateral. Null: such evidence is refused.
+  std::shared_ptr<CollateralSource> collateral;
   std::string cluster_id;
   // SHA-256 of the SubjectPublicKeyInfo of the certificate that the listener shows now.
   std::function<Result<Bytes>()> server_key_sha256;
@@ -67,10 +70,12 @@ class Method final : public logical::Backend {
   Method(barrier::View view, Dependencies dependencies);
   [[nodiscard]] Result<logical::Response> challenge();
   [[nodiscard]] Result<logical::Response> login(const logical::Request& request);
-  [[nodiscard]] Result<logical::Response> try_login(const json::Object& data,
+  [[nodiscard]] Result<logical::Response> try_login(const logical::Request& request,
                                                     attestation::Appraisal& appraisal);
+  [[nodiscard]] Result<Judged> verify(const logical::Request& request, Judge judge,
+                                      attestation::Appraisal& appraisal);
   [[nodiscard]] Result<logical::Response> refusals(const logical::Request& request) const;
-  [[nodiscard]] Result<logical::Response> explain_file(const json::Object& data) const;
+  [[nodiscard]] Result<logical::Response> explain_file(const logical::Request& request) const;
   [[nodiscard]] Result<logical::Response> config(const logical::Request& request);
   [[nodiscard]] Result<logical::Response> authorizations(const logical::Request& request);
   [[nodiscard]] Result<logical::Response> authorization_item(const logical::Request& request,

@@ -97,15 +97,20 @@ inline std::string collateral_text(const attestation::dcap::Collateral& c) {
                                   {"root_ca_crl", hex_encode(c.root_crl)}});
 }
 
-inline json::Object snp_evidence(const Signed& data) {
+inline json::Object edited_snp_evidence(const Signed& data,
+                                        const std::function<void(Bytes&)>& edit) {
   machine().reset();
-  machine().edit_report = [data](Bytes& report) {
+  machine().edit_report = [data, edit](Bytes& report) {
     std::ranges::copy(data.report_data, report.begin() + 0x50);
+    edit(report);
   };
   const auto evidence = machine().snp_evidence();
   return {{"family", "snp"},
           {"report", base64_encode(evidence.report)},
           {"vcek_chain", evidence.endorsements.chain_pem}};
+}
+inline json::Object snp_evidence(const Signed& data) {
+  return edited_snp_evidence(data, [](Bytes&) {});
 }
 inline json::Object intel_evidence(DcapTrial trial, const Signed& data) {
   const std::ptrdiff_t at = trial.is_tdx() ? 520 : 320;
