@@ -74,6 +74,9 @@ TEST_F(Kv2ApiTest, AVersionIsNotChangedInPlace) {
           .status,
       204);
   EXPECT_EQ(server.ask("GET", "one/x").status, 200);
+  const Reply other = server.ask("POST", "sys/mounts/one/tune", R"({"options":{"odd":"1"}})");
+  EXPECT_EQ(other.status, 400);
+  EXPECT_EQ(*other.body.string_at("reason"), "mount_option");
 }
 
 TEST_F(Kv2ApiTest, ADeletedVersionIsNotFoundWithWhatIsKnownOfIt) {

@@ -62,9 +62,16 @@ Result<std::map<std::string, std::string>> read_options(const json::Object& data
   return options;
 }
 
-// The version is what a mount's records are; they are not rewritten.
-Status check_version_kept(const mounts::Entry& entry,
+// A mount keeps the options that it was made with; naming them again is fine. The version above all
+// is what its records are, and they are not rewritten.
+Status check_options_kept(const mounts::Entry& entry,
                           const std::map<std::string, std::string>& options) {
+  for (const auto& [name, text] : options) {
+    const auto present = entry.options.find(name);
+    if (name == "version" || (present != entry.options.end() && present->second == text)) continue;
+    return Error(Code::kInvalidArgument, "mount_option",
+                 concat("the option ", name, " of a mount is chosen when it is made"));
+  }
   const auto wanted = options.find("version");
   const std::string present = secrets::engine_version({entry.type, entry.options});
   if (wanted == options.end() || wanted->second == present) return {};
@@ -106,7 +113,7 @@ Result<Answer> tune(Core& core, Call& call, Kind kind, const std::string& path) 
   if (call.operation == logical::Operation::kRead) return describe_tune(*entry);
   if (!is_write(call)) return unsupported();
   APM_TRY(const auto options, read_options(call.data));
-  APM_CHECK_OK(check_version_kept(*entry, options));
+  APM_CHECK_OK(check_options_kept(*entry, options));
   mounts::TuneSpec spec;
   APM_TRY(spec.description, text_field(call.data, "description"));
   if (call.data.find("default_lease_ttl") != nullptr) {

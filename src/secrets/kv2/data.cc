@@ -55,16 +55,27 @@ Result<logical::Response> Engine::serve_data(const logical::Request& request,
   return not_offered();
 }
 
+// Beside writers; among them when one of them removed what was about to be read.
 Result<logical::Response> Engine::read_data(const logical::Request& request,
                                             const std::string& path) {
   APM_TRY(const std::optional<Held<Metadata>> secret, records_.find(path));
+  Answer answer = read_held(request, path, secret);
+  if (answer.ok() || answer.error().code != Code::kPrecondition) return answer;
+  return change(path, [&](const std::optional<Held<Metadata>>& again) {
+    return read_held(request, path, again);
+  });
+}
+
+Result<logical::Response> Engine::read_held(const logical::Request& request,
+                                            const std::string& path,
+                                            const std::optional<Held<Metadata>>& secret) {
   if (!secret) return absent();
   const Metadata& metadata = secret->content;
   APM_TRY(const std::optional<std::uint64_t> number, wanted_version(request, metadata));
   if (!number) return absent();
   json::Object shown{{"data", json::Null()}, {"metadata", describe_version(metadata, *number)}};
   if (!metadata.versions.at(*number).readable(now_ns())) return gone(std::move(shown));
-  APM_TRY(json::Object value, records_.value(metadata, *number));
+  APM_TRY(json::Object value, records_.value(path, *secret, *number));
   shown.set("data", std::move(value));
   logical::Response response;
   response.data = std::move(shown);
@@ -122,7 +133,7 @@ Result<logical::Response> Engine::patch_current(const logical::Request& request,
   if (!current->second.readable(now_ns())) {
     return gone(describe_version(metadata, metadata.current));
   }
-  APM_TRY(json::Object value, records_.value(metadata, metadata.current));
+  APM_TRY(json::Object value, records_.value(path, secret, metadata.current));
   merge_patch(value, *patch);
   return add(path, std::move(secret), mount.content, value);
 }

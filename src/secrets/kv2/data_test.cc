@@ -133,6 +133,39 @@ TEST_F(Kv2Test, NoWriteOfManyWritersIsLost) {
   EXPECT_FALSE(values.contains("404"));
 }
 
+TEST_F(Kv2Test, ReadersBesideAWriterAlwaysGetAVersion) {
+  // Each write removes the value of the version before.
+  ASSERT_EQ(reason(Operation::kUpdate, "config", R"({"max_versions":1})"), "");
+  write("x", R"({"n":0})", 1);
+  Engine other(view_, clock_);
+  std::atomic<bool> writing{true};
+  std::atomic<int> failed{0};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i) {
+    readers.emplace_back([&, i] {
+      Engine& engine = i == 0 ? other : engine_;
+      while (writing) {
+        const auto answer = engine.handle(request(Operation::kRead, "data/x", "{}"));
+        if (!answer.ok() || answer->status != 0) ++failed;
+      }
+    });
+  }
+  for (std::uint64_t version = 2; version < 600; ++version) write("x", R"({"n":1})", version);
+  writing = false;
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(failed, 0);
+}
+
+TEST_F(Kv2Test, AValueThatWasRemovedMeanwhileIsNotTakenForALostOne) {
+  write("x", R"({"n":1})", 1);
+  const Records records(view_);
+  const auto before = *records.find("x");
+  ASSERT_EQ(text(Operation::kUpdate, "destroy/x", R"({"versions":[1]})"), "");
+  EXPECT_EQ(barrier::reason_of(records.value("x", *before, 1)), "kv_changed");
+  ASSERT_EQ(text(Operation::kDelete, "metadata/x"), "");
+  EXPECT_EQ(barrier::reason_of(records.value("x", *before, 1)), "kv_changed");
+}
+
 TEST_F(Kv2Test, APatchMergesIntoTheCurrentVersion) {
   EXPECT_EQ(text(Operation::kPatch, "data/x", R"({"data":{"a":1}})"), "not_found: secret_absent");
   write("x", R"({"a":1,"b":{"c":2,"d":3},"e":[1,2]})", 1);

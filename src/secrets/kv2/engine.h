@@ -43,6 +43,8 @@ class Engine final : public logical::Backend {
   [[nodiscard]] Answer serve_data(const logical::Request& request, const std::string& path);
   [[nodiscard]] Answer serve_subkeys(const logical::Request& request, const std::string& path);
   [[nodiscard]] Answer read_data(const logical::Request& request, const std::string& path);
+  [[nodiscard]] Answer read_held(const logical::Request& request, const std::string& path,
+                                 const std::optional<Held<Metadata>>& secret);
   [[nodiscard]] Answer write_data(const logical::Request& request, const std::string& path);
   [[nodiscard]] Answer patch_data(const logical::Request& request, const std::string& path);
   [[nodiscard]] Answer patch_current(const logical::Request& request, const std::string& path,

@@ -72,12 +72,22 @@ Result<json::Object> Records::list(const std::string& folder) const {
                     folder);
 }
 
-Result<json::Object> Records::value(const Metadata& metadata, std::uint64_t version) const {
-  APM_TRY(std::optional<Bytes> stored, view_.get(value_key(metadata, version)));
-  if (!stored) {
-    return Error(Code::kCorrupt, "kv_value_absent",
-                 "the store lost the value of a version that was neither deleted nor destroyed");
+// Writers remove values together with what the metadata says of them: only when that is still as it
+// was read, the value is lost.
+Error Records::value_missing(const std::string& path, const Held<Metadata>& secret) const {
+  const auto now = view_.get_marked(metadata_key(path));
+  if (!now.ok()) return now.error();
+  if (!*now || (*now)->mark != secret.mark) {
+    return Error(Code::kPrecondition, "kv_changed", "the secret was changed while it was read");
   }
+  return Error(Code::kCorrupt, "kv_value_absent",
+               "the store lost the value of a version that was neither deleted nor destroyed");
+}
+
+Result<json::Object> Records::value(const std::string& path, const Held<Metadata>& secret,
+                                    std::uint64_t version) const {
+  APM_TRY(std::optional<Bytes> stored, view_.get(value_key(secret.content, version)));
+  if (!stored) return value_missing(path, secret);
   json::Limits limits;
   limits.bytes_max = kValueBytesMax;
   limits.values_max = kValueNodesMax;

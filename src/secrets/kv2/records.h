@@ -42,14 +42,18 @@ class Records {
   // --- One secret. Errors of a bad path: check_item_path(). ---
   [[nodiscard]] Result<std::optional<Held<Metadata>>> find(const std::string& path) const;
   [[nodiscard]] Result<json::Object> list(const std::string& folder) const;
-  // kCorrupt "kv_value_absent" or "kv_value_record".
-  [[nodiscard]] Result<json::Object> value(const Metadata& metadata, std::uint64_t version) const;
+  // Of a version that the secret has and whose value is there. kPrecondition when somebody removed
+  // it since the secret was read; kCorrupt "kv_value_absent" or "kv_value_record".
+  [[nodiscard]] Result<json::Object> value(const std::string& path, const Held<Metadata>& secret,
+                                           std::uint64_t version) const;
   // kPrecondition when somebody else changed the secret since it was read.
   [[nodiscard]] Status put(const std::string& path, const Held<Metadata>& secret,
                            const ValueChange& change) const;
   [[nodiscard]] Status erase(const std::string& path, const Held<Metadata>& secret) const;
 
  private:
+  [[nodiscard]] Error value_missing(const std::string& path, const Held<Metadata>& secret) const;
+
   barrier::View view_;
 };
 
