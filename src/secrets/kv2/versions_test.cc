@@ -55,7 +55,12 @@ TEST_F(Kv2Test, ADestroyedVersionNeverComesBack) {
   EXPECT_EQ(at(ask(Operation::kRead, "data/x", R"({"version":1})"), {"metadata", "destroyed"}),
             json::Value(true));
   EXPECT_EQ(read("x"), R"({"k":"two"})");
+  ASSERT_EQ(text(Operation::kDelete, "data/x"), "");
   ASSERT_EQ(text(Operation::kUpdate, "destroy/x", R"({"versions":[2]})"), "");
+  // When it was deleted stays known.
+  const std::string before = text(Operation::kRead, "data/x");
+  ASSERT_EQ(text(Operation::kUpdate, "undelete/x", R"({"versions":[2]})"), "");
+  EXPECT_EQ(text(Operation::kRead, "data/x"), before);
   EXPECT_EQ(text(Operation::kDelete, "data/x"), "");
   EXPECT_EQ(read("x"), "404 null");
   write("x", R"({"k":"three"})", 3);
