@@ -1,7 +1,9 @@
 // sys/mounts and sys/auth: what is mounted, and mounting.
 
 #include "api/endpoints.h"
+#include "base/text.h"
 #include "expiry/limits.h"
+#include "secrets/catalog.h"
 
 namespace apm::api {
 namespace {
@@ -52,12 +54,31 @@ Result<std::map<std::string, std::string>> read_options(const json::Object& data
     return Error(Code::kInvalidArgument, "field", "\"options\" must be an object of texts");
   }
   for (const auto& [name, value] : *member->as_object()) {
-    if (value.as_string() == nullptr) {
+    if (value.as_string() == nullptr && !value.as_uint()) {
       return Error(Code::kInvalidArgument, "field", "\"options\" must be an object of texts");
     }
-    options[name] = *value.as_string();
+    options[name] = value.as_string() != nullptr ? *value.as_string() : value.as_number()->text;
   }
   return options;
+}
+
+// A mount keeps the options that it was made with; naming them again is fine. The version above all
+// is what its records are, and they are not rewritten.
+Status check_options_kept(const mounts::Entry& entry,
+                          const std::map<std::string, std::string>& options) {
+  for (const auto& [name, text] : options) {
+    const auto present = entry.options.find(name);
+    if (name == "version" || (present != entry.options.end() && present->second == text)) continue;
+    return Error(Code::kInvalidArgument, "mount_option",
+                 concat("the option ", name, " of a mount is chosen when it is made"));
+  }
+  const auto wanted = options.find("version");
+  const std::string present = secrets::engine_version({entry.type, entry.options});
+  if (wanted == options.end() || wanted->second == present) return {};
+  return Error(Code::kInvalidArgument, "kv_upgrade_unsupported",
+               concat("this server does not change the version of a mount in place (", entry.path,
+                      " has version ", present, "): mount another one with version ",
+                      wanted->second, " and copy what is in this one"));
 }
 
 Result<Answer> enable(Core& core, Call& call, Kind kind, const std::string& path) {
@@ -67,6 +88,11 @@ Result<Answer> enable(Core& core, Call& call, Kind kind, const std::string& path
   APM_TRY(const std::optional<std::string> description, text_field(call.data, "description"));
   spec.description = description.value_or("");
   APM_TRY(spec.options, read_options(call.data));
+  if (kind == Kind::kSecret) {
+    APM_TRY(secrets::EngineType engine, secrets::plain_type({spec.type, spec.options}));
+    spec.type = std::move(engine.type);
+    spec.options = std::move(engine.options);
+  }
   if (const json::Value* config = call.data.find("config"); config != nullptr) {
     if (const json::Object* members = config->as_object()) {
       APM_TRY(spec.default_lease_ttl_s, ttl_field(*members, "default_lease_ttl"));
@@ -86,6 +112,8 @@ Result<Answer> tune(Core& core, Call& call, Kind kind, const std::string& path) 
   if (!entry) return no_mount(path);
   if (call.operation == logical::Operation::kRead) return describe_tune(*entry);
   if (!is_write(call)) return unsupported();
+  APM_TRY(const auto options, read_options(call.data));
+  APM_CHECK_OK(check_options_kept(*entry, options));
   mounts::TuneSpec spec;
   APM_TRY(spec.description, text_field(call.data, "description"));
   if (call.data.find("default_lease_ttl") != nullptr) {
@@ -96,7 +124,7 @@ Result<Answer> tune(Core& core, Call& call, Kind kind, const std::string& path) 
   }
   APM_CHECK_OK(core.mounts().tune(kind, path, spec));
   Answer answer;
-  note_unknown(call, answer, {"description", "default_lease_ttl", "max_lease_ttl"});
+  note_unknown(call, answer, {"description", "default_lease_ttl", "max_lease_ttl", "options"});
   return answer;
 }
 

@@ -31,7 +31,21 @@ Status check_change(const Change& change) {
   }
   for (const std::string& path : change.deletes) APM_CHECK_OK(check_path(path));
   for (const std::string& path : change.must_be_absent) APM_CHECK_OK(check_path(path));
+  for (const Unchanged& read : change.must_be_unchanged) APM_CHECK_OK(check_path(read.path));
   return {};
+}
+
+// Format, term, version and nonce: the nonce alone is never used twice.
+Bytes mark_of(const Bytes& record) {
+  const std::size_t size = std::min(record.size(), kRecordMarkBytes);
+  return Bytes(record.begin(), record.begin() + static_cast<std::ptrdiff_t>(size));
+}
+
+// The whole stored record, which the commit compares, if it still is the one that was read.
+Result<storage::Precondition> still_there(storage::Store& store, const Unchanged& read) {
+  APM_TRY(std::optional<Bytes> record, store.get(read.path));
+  if (!record || mark_of(*record) != read.mark) return storage::precondition_failed(read.path);
+  return storage::Precondition{read.path, std::move(*record)};
 }
 
 }  // namespace
@@ -74,15 +88,25 @@ Result<storage::Batch> Barrier::Impl::encrypt(const Change& change) {
   for (const std::string& path : change.must_be_absent) {
     batch.preconditions.push_back({path, std::nullopt});
   }
+  for (const Unchanged& read : change.must_be_unchanged) {
+    APM_TRY(storage::Precondition precondition, still_there(store, read));
+    batch.preconditions.push_back(std::move(precondition));
+  }
   return batch;
 }
 
 Result<std::optional<Bytes>> Barrier::get(const std::string& path) {
+  APM_TRY(std::optional<MarkedRecord> record, get_marked(path));
+  if (!record) return std::optional<Bytes>();
+  return std::optional<Bytes>(std::move(record->value));
+}
+
+Result<std::optional<MarkedRecord>> Barrier::get_marked(const std::string& path) {
   const ReaderLock lock(impl_->mutex);
   APM_CHECK_OK(impl_->require_unsealed());
   APM_CHECK_OK(check_path(path));
   APM_TRY(const std::optional<Bytes> record, impl_->store.get(path));
-  if (!record) return std::optional<Bytes>();
+  if (!record) return std::optional<MarkedRecord>();
   APM_TRY(const RecordHeader header, read_record_header(*record, path));
   const Keyring& keyring = impl_->unsealed->keyring;
   const Term* term = keyring.find(header.term);
@@ -94,7 +118,7 @@ Result<std::optional<Bytes>> Barrier::get(const std::string& path) {
   APM_TRY(Bytes plaintext,
           open_record(term->key, {keyring.config.store_id, keyring.config.kind, path}, *record));
   impl_->saw_version(header.version);
-  return std::optional<Bytes>(std::move(plaintext));
+  return std::optional<MarkedRecord>({std::move(plaintext), mark_of(*record)});
 }
 
 Result<std::vector<std::string>> Barrier::list(const std::string& prefix) {

@@ -72,6 +72,19 @@ struct Write {
   Bytes value;
 };
 
+// A record as it was read. The mark tells this very writing of it from every other, also from one
+// of the same value.
+struct MarkedRecord {
+  Bytes value;
+  Bytes mark;
+};
+
+// The record that a change was worked out from.
+struct Unchanged {
+  std::string path;
+  Bytes mark;
+};
+
 // All records as they are stored, encrypted, as of one moment.
 struct StoredContent {
   std::unique_ptr<storage::Snapshot> records;
@@ -82,7 +95,8 @@ struct StoredContent {
 struct Change {
   std::vector<Write> writes;
   std::vector<std::string> deletes;
-  std::vector<std::string> must_be_absent;  // else kPrecondition
+  std::vector<std::string> must_be_absent;   // else kPrecondition
+  std::vector<Unchanged> must_be_unchanged;  // else kPrecondition
 };
 
 class Barrier {
@@ -117,6 +131,7 @@ class Barrier {
 
   // --- Records (kSealed unless unsealed; kCorrupt when a record fails its check) ---
   [[nodiscard]] Result<std::optional<Bytes>> get(const std::string& path);
+  [[nodiscard]] Result<std::optional<MarkedRecord>> get_marked(const std::string& path);
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& prefix);
   [[nodiscard]] Status put(const std::string& path, ByteView value);
   [[nodiscard]] Status erase(const std::string& path);
@@ -144,6 +159,7 @@ class View {
  public:
   View(Barrier& barrier, std::string prefix) : barrier_(&barrier), prefix_(std::move(prefix)) {}
   [[nodiscard]] Result<std::optional<Bytes>> get(const std::string& path) const;
+  [[nodiscard]] Result<std::optional<MarkedRecord>> get_marked(const std::string& path) const;
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& prefix) const;
   [[nodiscard]] Status put(const std::string& path, ByteView value) const;
   [[nodiscard]] Status erase(const std::string& path) const;

@@ -126,6 +126,33 @@ TEST_F(BarrierTest, AppliesChangesAtomically) {
   EXPECT_EQ(**barrier.get("b"), bytes("2"));
 }
 
+TEST_F(BarrierTest, AChangeThatWasWorkedOutFromAnOlderRecordIsRefused) {
+  Barrier barrier(store_, clock_);
+  init(barrier);
+  ASSERT_TRUE(barrier.put("a", bytes("same")).ok());
+  const Bytes first = (*barrier.get_marked("a"))->mark;
+  EXPECT_EQ(first.size(), kRecordMarkBytes);
+  EXPECT_EQ((*barrier.get_marked("a"))->mark, first);
+  EXPECT_FALSE(barrier.get_marked("none")->has_value());
+
+  Change change;
+  change.writes.push_back({"a", bytes("new")});
+  change.writes.push_back({"b", bytes("beside")});
+  change.must_be_unchanged.push_back({"a", first});
+  // The same value, written again, is another record.
+  ASSERT_TRUE(barrier.put("a", bytes("same")).ok());
+  EXPECT_EQ(code_of(barrier.apply(change)), Code::kPrecondition);
+  EXPECT_FALSE(barrier.get("b")->has_value());
+  change.must_be_unchanged = {{"a", (*barrier.get_marked("a"))->mark}};
+  ASSERT_TRUE(barrier.apply(change).ok());
+  EXPECT_EQ(**barrier.get("a"), bytes("new"));
+
+  ASSERT_TRUE(barrier.erase("a").ok());
+  EXPECT_EQ(code_of(barrier.apply(change)), Code::kPrecondition);
+  change.must_be_unchanged = {{"core/keyring", first}};
+  EXPECT_EQ(reason_of(barrier.apply(change)), "reserved_path");
+}
+
 TEST_F(BarrierTest, RotatingKeepsOldRecordsReadable) {
   Barrier barrier(store_, clock_);
   const Shares shares = init(barrier);
@@ -192,6 +219,21 @@ TEST_F(BarrierTest, SealingWhileOthersWorkGivesSealedAndNothingElse) {
     EXPECT_TRUE(barrier.rotate().ok());
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(BarrierTest, AViewMarksAndComparesBelowItsPrefix) {
+  Barrier barrier(store_, clock_);
+  init(barrier);
+  const View view(barrier, "logical/1/");
+  ASSERT_TRUE(view.put("a", bytes("one")).ok());
+  ASSERT_TRUE(barrier.put("a", bytes("another")).ok());
+  Change change;
+  change.writes.push_back({"a", bytes("two")});
+  change.must_be_unchanged.push_back({"a", (*barrier.get_marked("a"))->mark});
+  EXPECT_EQ(code_of(view.apply(change)), Code::kPrecondition);
+  change.must_be_unchanged = {{"a", (*view.get_marked("a"))->mark}};
+  ASSERT_TRUE(view.apply(change).ok());
+  EXPECT_EQ(**view.get("a"), bytes("two"));
 }
 
 TEST_F(BarrierTest, AViewSeesOnlyWhatIsBelowItsPrefix) {

@@ -8,6 +8,7 @@
 namespace apm::barrier {
 
 inline constexpr std::size_t kRecordOverheadBytes = 1 + 4 + 8 + 12 + 16;
+inline constexpr std::size_t kRecordMarkBytes = 1 + 4 + 8 + 12;  // all before the ciphertext
 inline constexpr std::size_t kPlaintextBytesMax = storage::kValueBytesMax - kRecordOverheadBytes;
 inline constexpr std::size_t kSealConfigBytesMax = 64 * 1024;
 inline constexpr std::size_t kKeyringTermsMax = 4096;

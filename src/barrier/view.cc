@@ -10,6 +10,10 @@ Result<std::optional<Bytes>> View::get(const std::string& path) const {
   return barrier_->get(prefix_ + path);
 }
 
+Result<std::optional<MarkedRecord>> View::get_marked(const std::string& path) const {
+  return barrier_->get_marked(prefix_ + path);
+}
+
 Result<std::vector<std::string>> View::list(const std::string& prefix) const {
   return barrier_->list(prefix_ + prefix);
 }
@@ -28,6 +32,9 @@ Status View::apply(const Change& change) const {
   for (const std::string& path : change.deletes) whole.deletes.push_back(prefix_ + path);
   for (const std::string& path : change.must_be_absent) {
     whole.must_be_absent.push_back(prefix_ + path);
+  }
+  for (const Unchanged& read : change.must_be_unchanged) {
+    whole.must_be_unchanged.push_back({prefix_ + read.path, read.mark});
   }
   return barrier_->apply(whole);
 }

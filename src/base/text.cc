@@ -104,4 +104,13 @@ std::optional<std::uint64_t> parse_duration_s(std::string_view text) {
   return total_ms / 1000;
 }
 
+std::string duration_text(std::uint64_t seconds) {
+  const std::uint64_t hours = seconds / 3600;
+  const std::uint64_t minutes = seconds / 60 % 60;
+  std::string text;
+  if (hours != 0) text += concat(hours, "h");
+  if (seconds >= 60) text += concat(minutes, "m");
+  return text + concat(seconds % 60, "s");
+}
+
 }  // namespace apm

@@ -45,5 +45,7 @@ template <class... Parts>
 // Text of a Go-style duration ("72h", "1h30m", "90s", "500ms") or of whole seconds ("90"), in
 // seconds, rounded down. Negative, empty and malformed text give nothing.
 [[nodiscard]] std::optional<std::uint64_t> parse_duration_s(std::string_view text);
+// As Go prints a duration: 0 is "0s", 90 is "1m30s", 3600 is "1h0m0s".
+[[nodiscard]] std::string duration_text(std::uint64_t seconds);
 
 }  // namespace apm

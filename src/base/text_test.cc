@@ -27,6 +27,19 @@ TEST(Utf8, RefusesOverlongSurrogatesAndStrays) {
   }
 }
 
+TEST(Durations, ArePrintedAsGoDoesAndReadBack) {
+  for (const auto& [seconds, text] : {std::pair<std::uint64_t, const char*>{0, "0s"},
+                                      {59, "59s"},
+                                      {60, "1m0s"},
+                                      {90, "1m30s"},
+                                      {3600, "1h0m0s"},
+                                      {12'319, "3h25m19s"},
+                                      {2'764'800, "768h0m0s"}}) {
+    EXPECT_EQ(duration_text(seconds), text);
+    EXPECT_EQ(parse_duration_s(text), seconds);
+  }
+}
+
 TEST(Rfc3339, RoundTripsAndRefuses) {
   EXPECT_EQ(rfc3339(0), "1970-01-01T00:00:00Z");
   EXPECT_EQ(rfc3339_ns(1'000'000'001), "1970-01-01T00:00:01.000000001Z");

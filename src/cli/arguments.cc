@@ -26,16 +26,16 @@ Result<Arguments> Arguments::parse(const std::vector<std::string>& words, const 
     const std::string name =
         word.substr(start, equals == std::string::npos ? equals : equals - start);
     if (flags.plain.contains(name)) {
-      const std::string value = equals == std::string::npos ? "true" : word.substr(equals + 1);
-      if (value == "true") out.flags_[name] = value;
+      APM_CHECK_OK(
+          out.take_plain(name, equals == std::string::npos ? "true" : word.substr(equals + 1)));
       continue;
     }
     if (!flags.with_value.contains(name))
       return usage(concat("flag -", name, " is not known here"));
     if (equals != std::string::npos) {
-      out.flags_[name] = word.substr(equals + 1);
+      out.flags_[name].push_back(word.substr(equals + 1));
     } else if (i + 1 < words.size()) {
-      out.flags_[name] = words[++i];
+      out.flags_[name].push_back(words[++i]);
     } else {
       return usage(concat("flag -", name, " needs a value"));
     }
@@ -45,7 +45,29 @@ Result<Arguments> Arguments::parse(const std::vector<std::string>& words, const 
 
 std::string Arguments::get(const std::string& flag, const std::string& otherwise) const {
   const auto found = flags_.find(flag);
-  return found == flags_.end() ? otherwise : found->second;
+  return found == flags_.end() ? otherwise : found->second.back();
+}
+
+std::vector<std::string> Arguments::all(const std::string& flag) const {
+  const auto found = flags_.find(flag);
+  return found == flags_.end() ? std::vector<std::string>() : found->second;
+}
+
+bool Arguments::has(const std::string& flag) const {
+  return flags_.contains(flag) || said(flag).value_or(false);
+}
+
+std::optional<bool> Arguments::said(const std::string& flag) const {
+  const auto found = plain_.find(flag);
+  return found == plain_.end() ? std::nullopt : std::optional<bool>(found->second);
+}
+
+Status Arguments::take_plain(const std::string& name, const std::string& value) {
+  if (value != "true" && value != "false") {
+    return usage(concat("flag -", name, " is true or false, not \"", value, "\""));
+  }
+  plain_[name] = value == "true";
+  return {};
 }
 
 }  // namespace apm::cli

@@ -17,6 +17,18 @@ TEST(Arguments, OneDashTwoDashesEqualsAndNext) {
   EXPECT_TRUE(args->has("force"));
 }
 
+TEST(Arguments, PlainFlagsCanBeSaidBothWaysAndOthersRepeated) {
+  const auto args = Arguments::parse({"-path=a", "-force=false", "-path", "b"}, kFlags);
+  ASSERT_TRUE(args.ok());
+  EXPECT_FALSE(args->has("force"));
+  EXPECT_EQ(args->said("force"), std::optional<bool>(false));
+  EXPECT_EQ(args->get("path"), "b");
+  EXPECT_EQ(args->all("path"), (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(args->all("format").empty());
+  EXPECT_EQ(Arguments::parse({"kv"}, kFlags)->said("force"), std::nullopt);
+  EXPECT_EQ(Arguments::parse({"-force=maybe"}, kFlags).error().reason, "usage");
+}
+
 TEST(Arguments, UnknownFlagAndMissingValueAreUsageErrors) {
   EXPECT_EQ(Arguments::parse({"-nope"}, kFlags).error().reason, "usage");
   EXPECT_EQ(Arguments::parse({"-path"}, kFlags).error().reason, "usage");

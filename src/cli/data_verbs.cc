@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "cli/fields.h"
 #include "cli/server_verbs.h"
 
 namespace apm::cli {
@@ -45,31 +46,11 @@ int read(Session& session, const Arguments& args) {
   return show_fields(session, args, *answer);
 }
 
-Result<json::Object> fields_of(const std::vector<std::string>& words) {
-  json::Object body;
-  for (std::size_t i = 1; i < words.size(); ++i) {
-    const std::size_t equals = words[i].find('=');
-    if (words[i] == "-") {
-      APM_TRY(const std::string text, value_of("-"));
-      APM_TRY(const json::Value document, json::parse(text));
-      if (document.as_object() == nullptr) {
-        return Error(Code::kInvalidArgument, "standard input must hold one JSON object");
-      }
-      for (const auto& [name, value] : *document.as_object()) body.set(name, value);
-    } else if (equals == std::string::npos) {
-      return Error(Code::kInvalidArgument, concat("\"", words[i], "\" is not key=value"));
-    } else {
-      APM_TRY(std::string value, value_of(words[i].substr(equals + 1)));
-      body.set(words[i].substr(0, equals), std::move(value));
-    }
-  }
-  return body;
-}
-
 int write(Session& session, const Arguments& args) {
   if (args.positional().empty()) return one_path(args);
   const std::string& path = args.positional()[0];
-  const auto body = fields_of(args.positional());
+  const std::vector<std::string> words(args.positional().begin() + 1, args.positional().end());
+  const auto body = fields_of(words);
   if (!body.ok()) return fail(body.error());
   const auto answer = session.call("PUT", path, &*body);
   if (!answer.ok()) return fail(answer.error());

@@ -20,8 +20,9 @@ class Session {
   [[nodiscard]] static Result<Session> open(const Arguments& args);
 
   [[nodiscard]] Result<client::Answer> call(const std::string& method, const std::string& path,
-                                            const json::Object* body = nullptr) {
-    return client_.call(method, path, body);
+                                            const json::Object* body = nullptr,
+                                            const std::string& query = "") {
+    return client_.call(method, path, body, query);
   }
   void stay_here() { client_.stay_here(); }
   [[nodiscard]] Format format() const { return format_; }

@@ -77,7 +77,8 @@ Result<Answer> ApiClient::call(const std::string& method, const std::string& pat
   request.headers.emplace_back("X-Vault-Request", "true");
   if (!config_.token.empty()) request.headers.emplace_back("X-Vault-Token", config_.token);
   if (body != nullptr) {
-    request.headers.emplace_back("Content-Type", "application/json");
+    request.headers.emplace_back(
+        "Content-Type", method == "PATCH" ? "application/merge-patch+json" : "application/json");
     request.body = json::write(*body);
   }
   request.attempt_timeout = config_.timeout;
