@@ -11,7 +11,8 @@
 namespace apm::api {
 namespace {
 
-constexpr ha::Timing kQuick{Milliseconds(5), Milliseconds(200)};
+constexpr ha::Timing kQuick{Milliseconds(5), Milliseconds(200), Milliseconds(50),
+                            Milliseconds(200)};
 
 // As boot's duties: an authenticated address, and the core's parts loaded and dropped.
 class TestDuties final : public ha::Duties {

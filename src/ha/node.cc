@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -18,10 +19,15 @@ std::string_view role_name(Role role) {
   return "idle";
 }
 
-Timing default_timing() { return {kPollInterval, kStepDownPause}; }
+Timing default_timing() { return {kPollInterval, kStepDownPause, kRetryPause, kRetryPauseMax}; }
 
 Node::Node(storage::Store& store, Duties& duties, Log& log, const Timing& timing)
-    : store_(store), duties_(duties), log_(log), timing_(timing), thread_([this] { run(); }) {}
+    : store_(store),
+      duties_(duties),
+      log_(log),
+      timing_(timing),
+      retry_pause_(timing.retry),
+      thread_([this] { run(); }) {}
 
 Node::~Node() { stop(); }
 
@@ -121,35 +127,47 @@ std::optional<std::uint64_t> Node::wait_for_candidacy() {
 void Node::compete(std::uint64_t since) {
   role_ = Role::kStandby;
   auto lease = acquire();
-  if (!lease.ok()) {
-    if (lease.error().reason == "lease_held") {
-      look_for_leader();
-      const std::optional<Leader> known = leader();
-      if (!standing_by_) {
-        log_.info("ha", "standing by", {{"active", known ? known->api_addr : "not known"}});
-      }
-      standing_by_ = true;
-      report(since, Role::kStandby);
-    } else {
-      log_.warn("ha", "the lease cannot be asked for", {{"cause", lease.error().message}});
-      report(since, lease.error());
-      standing_by_ = false;
-      return pause(kRetryPause);
-    }
+  if (!lease.ok() && lease.error().reason == "lease_held") {
+    stand_by(since);
     return pause(timing_.poll);
   }
   standing_by_ = false;
+  if (!lease.ok()) {
+    refused("the lease cannot be asked for", lease.error());
+    report(since, lease.error());
+    return pause(timing_.retry);
+  }
   const Status begun = begin_term(*lease, since);
   if (!begun.ok()) {
-    log_.error("ha", "taking over failed: the lease is given up again",
-               {{"reason", begun.error().reason}, {"cause", begun.error().message}});
+    refused("taking over failed: the lease is given up again", begun.error());
     duties_.step_back();
     lease->reset();
     report(since, begun.error());
-    return pause(kRetryPause);
+    pause(retry_pause_);
+    retry_pause_ = std::min(2 * retry_pause_, timing_.retry_max);
+    return;
   }
+  retry_pause_ = timing_.retry;
+  complaint_.clear();
   const std::string why = serve_term(**lease, since);
   end_term(std::move(*lease), why);
+}
+
+void Node::stand_by(std::uint64_t since) {
+  look_for_leader();
+  const std::optional<Leader> known = leader();
+  if (!standing_by_) {
+    log_.info("ha", "standing by", {{"active", known ? known->api_addr : "not known"}});
+  }
+  standing_by_ = true;
+  report(since, Role::kStandby);
+}
+
+// Once for each cause: it is tried again and again.
+void Node::refused(const std::string& what, const Error& error) {
+  if (error.message == complaint_) return;
+  complaint_ = error.message;
+  log_.error("ha", what, {{"reason", error.reason}, {"cause", error.message}});
 }
 
 Result<std::shared_ptr<storage::Lease>> Node::acquire() {

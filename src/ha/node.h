@@ -46,9 +46,13 @@ struct Leader {
   std::uint64_t epoch = 0;
 };
 
+// A takeover that fails is tried again after `retry`, and each time after twice as long, so that a
+// node which cannot serve leaves the lease to one that can.
 struct Timing {
   Milliseconds poll;
   Milliseconds step_down_pause;
+  Milliseconds retry;
+  Milliseconds retry_max;
 };
 [[nodiscard]] Timing default_timing();
 
@@ -89,7 +93,9 @@ class Node {
   void run();
   void compete(std::uint64_t since);
   [[nodiscard]] Result<std::shared_ptr<storage::Lease>> acquire();
+  void stand_by(std::uint64_t since);
   void look_for_leader();
+  void refused(const std::string& what, const Error& error);
   [[nodiscard]] Status begin_term(const std::shared_ptr<storage::Lease>& lease,
                                   std::uint64_t since);
   [[nodiscard]] Status open_gate(const std::shared_ptr<storage::Lease>& lease, std::uint64_t since);
@@ -110,7 +116,10 @@ class Node {
   Gate gate_;
   std::atomic<Role> role_{Role::kIdle};
   std::atomic<std::int64_t> active_since_{0};
-  bool standing_by_ = false;  // said so already; the thread's own
+  // The thread's own: what was said already, and what it waits after the next failed takeover.
+  bool standing_by_ = false;
+  std::string complaint_;
+  Milliseconds retry_pause_;
 
   Mutex mutex_;
   CondVar changed_;

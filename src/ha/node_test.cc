@@ -42,7 +42,7 @@ class FakeDuties final : public Duties {
   std::string address_;
 };
 
-constexpr Timing kQuick{Milliseconds(5), Milliseconds(300)};
+constexpr Timing kQuick{Milliseconds(5), Milliseconds(300), Milliseconds(20), Milliseconds(160)};
 Deadline soon() { return Deadline::after(Milliseconds(5000)); }
 
 template <class Condition>
@@ -135,6 +135,17 @@ TEST_F(NodeTest, ATakeoverThatFailsGivesTheLeaseUp) {
   EXPECT_EQ(one_duties_.dropped, 1);
   EXPECT_FALSE(one_.gate().enter());
   EXPECT_EQ(*two_.stand(soon()), Role::kActive);
+}
+
+// 20, 40, 80, 160, 160 ms: the lease is free most of the time, and the one that can takes it.
+TEST_F(NodeTest, ATakeoverThatGoesOnFailingIsTriedLessAndLessOften) {
+  one_duties_.refuse = true;
+  EXPECT_FALSE(one_.stand(soon()).ok());
+  std::this_thread::sleep_for(Milliseconds(620));
+  EXPECT_GE(one_duties_.taken, 4);
+  EXPECT_LE(one_duties_.taken, 7);
+  one_duties_.refuse = false;
+  EXPECT_TRUE(eventually([this] { return one_.role() == Role::kActive; }));
 }
 
 TEST_F(NodeTest, SealedWhileItLoadsItDoesNotBecomeActive) {
