@@ -105,6 +105,9 @@ class Server:
     def text(self):
         return self.log.read_text(errors="replace")
 
+    def audit(self):
+        return (self.dir / "audit.log").read_text(errors="replace")
+
 
 class World:
     """Folders on disk and in memory, and what was started; all of it goes at the end."""

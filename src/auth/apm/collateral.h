@@ -6,7 +6,9 @@
 // Whoever logs in chooses what would be asked for, so nothing is asked before everything was
 // checked that can be without it:
 //   Intel's documents    the whole verification, to the pinned root, with no rule failing but that
-//                        they are missing: only genuine hardware that answers this challenge asks
+//                        they are missing: only genuine hardware that answers this challenge asks.
+//                        Of an Azure TD the quote alone comes so far, which answers no challenge: a
+//                        quote that somebody saw makes us ask for its model, and for no other
 //   AMD's list           likewise, where `require_crl` asks for one (the chain leads to the root)
 //   a VCEK               format, binding, floors, on Azure the TPM's signatures as well: all of it
 //                        can be forged by anybody, so that the source bounds how often one address
