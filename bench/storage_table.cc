@@ -1,5 +1,6 @@
 // Throughput and latency of the stores, one line of JSON a figure:
-// storage_table SECONDS (memory | sqlite PATH | postgresql URL).
+// storage_table SECONDS (memory | sqlite PATH | postgresql URL | azurite ENDPOINT/CONTAINER), the
+// last with the account's key in base64 as the first line of its standard input.
 
 #include <algorithm>
 #include <atomic>
@@ -7,7 +8,10 @@
 #include <iostream>
 #include <thread>
 
+#include "azure/blob_store.h"
+#include "base/encoding.h"
 #include "base/text.h"
+#include "storage/limits.h"
 #include "storage/memory_store.h"
 #include "storage/postgres_store.h"
 #include "storage/sqlite_store.h"
@@ -28,9 +32,27 @@ struct Figure {
   Milliseconds time{1000};
 };
 
+// ENDPOINT/CONTAINER, where the endpoint's last segment is the account, as Azurite has it.
+Result<std::unique_ptr<storage::Store>> open_blobs(const std::string& place) {
+  static const std::string key = [] {
+    std::string line;
+    std::getline(std::cin, line);
+    return line;
+  }();
+  azure::BlobStoreConfig config;
+  const std::size_t slash = place.rfind('/');
+  config.endpoint = place.substr(0, slash);
+  config.container = place.substr(slash + 1);
+  config.account = config.endpoint.substr(config.endpoint.rfind('/') + 1);
+  APM_TRY(const Bytes raw, base64_decode(key));
+  config.account_key = crypto::SecretBytes::copy_of(ByteView(raw));
+  return azure::open_blob_store(std::move(config));
+}
+
 Result<std::unique_ptr<storage::Store>> open_store(const std::string& type,
                                                    const std::string& place) {
   if (type == "sqlite") return storage::open_sqlite_store(place);
+  if (type == "azurite") return open_blobs(place);
   if (type == "memory") {
     return std::unique_ptr<storage::Store>(std::make_unique<storage::MemoryStore>());
   }
@@ -41,6 +63,32 @@ Result<std::unique_ptr<storage::Store>> open_store(const std::string& type,
 std::int64_t percentile(const std::vector<std::int64_t>& sorted, double part) {
   const auto last = static_cast<double>(sorted.size() - 1);
   return sorted.empty() ? 0 : sorted[static_cast<std::size_t>(last * part)];
+}
+
+constexpr int kManyKeys = 20'000;
+
+// How long a server waits for the right over a store of many keys, when its holder gave it up.
+Status measure_takeover(const std::string& type, const std::string& place) {
+  APM_TRY(const std::unique_ptr<storage::Store> store, open_store(type, place));
+  APM_TRY(std::unique_ptr<storage::Lease> lease,
+          store->acquire_lease("bench", Deadline::after(Milliseconds(60'000))));
+  storage::Batch batch;
+  for (int i = 0; i < kManyKeys; ++i) {
+    batch.puts.push_back({concat("many/", i), Bytes(kValueBytes)});
+    if (batch.puts.size() < storage::kBatchOperationsMax && i + 1 < kManyKeys) continue;
+    APM_CHECK_OK(store->commit(batch));
+    batch.puts.clear();
+  }
+  lease.reset();
+  APM_TRY(const std::unique_ptr<storage::Store> next, open_store(type, place));
+  const SteadyTime begin = std::chrono::steady_clock::now();
+  APM_TRY(const std::unique_ptr<storage::Lease> taken,
+          next->acquire_lease("next", Deadline::after(Milliseconds(60'000))));
+  const auto took = std::chrono::steady_clock::now() - begin;
+  std::cout << R"({"backend":")" << type << R"(","operation":"takeover of )" << kManyKeys
+            << R"( keys","threads":1,"per_s":0,"p50_ns":)" << took.count() << R"(,"p99_ns":)"
+            << took.count() << "}\n";
+  return {};
 }
 
 // Runs the operation on all threads for the time; prints how many a second, and how long each took.
@@ -112,11 +160,14 @@ Status run(const std::string& type, const std::string& place, Milliseconds time)
 int main(int argc, char** argv) {
   const auto seconds = argc > 1 ? parse_u64(argv[1]) : std::nullopt;
   if (argc < 3 || !seconds) {
-    std::cerr << "usage: storage_table SECONDS (memory | sqlite PATH | postgresql URL)\n";
+    std::cerr << "usage: storage_table SECONDS (memory | sqlite PATH | postgresql URL | azurite "
+                 "ENDPOINT/CONTAINER)\n";
     return 2;
   }
-  const Status done =
-      run(argv[2], argc > 3 ? argv[3] : "", Milliseconds(static_cast<int>(*seconds) * 1000));
+  const std::string type = argv[2];
+  const std::string place = argc > 3 ? argv[3] : "";
+  Status done = run(type, place, Milliseconds(static_cast<int>(*seconds) * 1000));
+  if (done.ok() && type != "memory") done = measure_takeover(type, place);
   if (done.ok()) return 0;
   std::cerr << done.error().message << "\n";
   return 1;

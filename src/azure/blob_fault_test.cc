@@ -393,6 +393,29 @@ TEST_F(BlobFaultTest, AStoreGrowsToItsLimitAndShrinks) {
   EXPECT_EQ(seen("a") + seen("d"), "absent" + value);
 }
 
+TEST_F(BlobFaultTest, ALargeStateIsTakenOverWhole) {
+  constexpr int kKeys = 20'000;
+  Batch batch;
+  for (int i = 0; i < kKeys; ++i) {
+    batch.puts.push_back({concat("n/", i), to_bytes(concat("value ", i, std::string(500, 'x')))});
+    if (batch.puts.size() < storage::kBatchOperationsMax && i + 1 < kKeys) continue;
+    ASSERT_TRUE(store->commit(batch).ok());
+    batch.puts.clear();
+  }
+  stop();
+  store = open(clean());
+  const SteadyTime begin = std::chrono::steady_clock::now();
+  lease = take(*store);
+  const auto took = std::chrono::steady_clock::now() - begin;
+  std::cout << "takeover of " << kKeys
+            << " keys: " << std::chrono::duration_cast<Milliseconds>(took).count() << " ms\n";
+  EXPECT_EQ(store->list("n/")->size(), static_cast<std::size_t>(kKeys));
+  for (const int i : {0, 7'777, kKeys - 1}) {
+    EXPECT_EQ(read(*store, concat("n/", i)), concat("value ", i, std::string(500, 'x')));
+  }
+  EXPECT_EQ(seen(concat("n/", kKeys - 2)), concat("value ", kKeys - 2, std::string(500, 'x')));
+}
+
 // --- Blobs that were changed ---
 
 class BlobTamperTest : public BlobFaultTest {
