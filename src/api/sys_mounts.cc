@@ -54,10 +54,13 @@ Result<std::map<std::string, std::string>> read_options(const json::Object& data
     return Error(Code::kInvalidArgument, "field", "\"options\" must be an object of texts");
   }
   for (const auto& [name, value] : *member->as_object()) {
-    if (value.as_string() == nullptr && !value.as_uint()) {
+    if (const std::string* text = value.as_string()) {
+      options[name] = *text;
+    } else if (const auto number = value.as_uint()) {
+      options[name] = std::to_string(*number);
+    } else {
       return Error(Code::kInvalidArgument, "field", "\"options\" must be an object of texts");
     }
-    options[name] = value.as_string() != nullptr ? *value.as_string() : value.as_number()->text;
   }
   return options;
 }

@@ -45,7 +45,7 @@ Bytes mark_of(const Bytes& record) {
 Result<storage::Precondition> still_there(storage::Store& store, const Unchanged& read) {
   APM_TRY(std::optional<Bytes> record, store.get(read.path));
   if (!record || mark_of(*record) != read.mark) return storage::precondition_failed(read.path);
-  return storage::Precondition{read.path, std::move(*record)};
+  return storage::Precondition{read.path, std::move(record)};
 }
 
 }  // namespace
