@@ -47,7 +47,7 @@ TEST(AttestSkrOptions, Descriptors) {
     EXPECT_EQ(accepted({"-w", "--fd", fd}).value_fd, std::stoi(fd));
   }
   for (const char* fd : {"1", "2", "1025", "-1", "x", ""}) {
-    EXPECT_EQ(refusal({"-w", "--fd", fd}), "usage") << fd;
+    EXPECT_EQ(refusal({"-w", "-s", "v", "--fd", fd}), "usage") << fd;
   }
 }
 
@@ -88,6 +88,10 @@ TEST_F(AttestSkrConfig, AConfigurationFileOrTestOptions) {
   EXPECT_EQ(refusal({"-r", "--event-log", "/log"}), "usage");
   EXPECT_EQ(refusal({"-r", "--tcti", "swtpm:path=/x"}), "usage");
   EXPECT_EQ(refusal({"-r", "--config", path_, "--config", path_}), "usage");
+  const std::string production = ::testing::TempDir() + "apm_skr_production.hcl";
+  std::ofstream(production) << "storage \"inmem\" {}\n";
+  EXPECT_EQ(refusal({"-r", "--config", production}), "");
+  EXPECT_EQ(refusal({"-r", "--config", production, "--config", production}), "usage");
   EXPECT_EQ(refusal({"-r", "--test", "--config", path_}), "usage");
   EXPECT_EQ(refusal({"-r", "--ca-file", "/ca", "--config", path_}), "usage");
   EXPECT_EQ(refusal({"-r", "--config", path_, "--test"}), "usage");
@@ -100,6 +104,8 @@ TEST_F(AttestSkrConfig, ItsTestStanza) {
   };
   EXPECT_FALSE(refused("store_kind = \"test\"\ntest { }"));
   EXPECT_TRUE(refused("store_kind = 1\ntest { }"));
+  EXPECT_TRUE(refused("store_kind = \"test\"\ntest = 1"));
+  EXPECT_NE(parse_test_settings("store_kind = []\ntest { }").error().reason, "config");
   for (const char* name : {"ca_file", "connect_to", "imds_endpoint", "tpm_tcti", "event_log"}) {
     EXPECT_TRUE(refused(concat("store_kind = \"test\"\ntest { ", name, " = [] }"))) << name;
   }

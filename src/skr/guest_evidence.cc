@@ -124,7 +124,7 @@ OsFacts read_os_facts(const std::string& os_release_path) {
   if (!name.empty()) facts.distro = name;
   const std::string version = os_release_value(as_text(*file), "VERSION_ID");
   const auto numbers = split(version, '.');
-  if (!numbers.empty()) facts.major = static_cast<std::int64_t>(parse_u64(numbers[0]).value_or(0));
+  facts.major = static_cast<std::int64_t>(parse_u64(numbers[0]).value_or(0));
   if (numbers.size() > 1) {
     facts.minor = static_cast<std::int64_t>(parse_u64(numbers[1]).value_or(0));
   }

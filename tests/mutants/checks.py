@@ -4,6 +4,7 @@ What is found, without a list of names that somebody would have to keep:
   the condition of every `if` and `?:`, the value of every boolean variable, `return` and argument;
   each part of their && and ||; every argument for a `bool` parameter (so `require(holds, ...)`);
   every APM_CHECK_OK(...), and every Status that a function returns from another one.
+Left out: what only words a message, and what an appraisal keeps besides (its verdict() refuses too).
 A mutant is one of them ignored: a condition `never` or `always` true, an outcome `ignored`.
 """
 import re
@@ -141,8 +142,16 @@ class Finder:
             first -= 1
             if self.source.word(first) in (")", "]", "}"):
                 first = self.source.partner[first]
-        if not self._in_message(i):
+        if not self._in_message(i) and not self._of_texts(i):
             self._condition(first, i, ("never", "always"))
+
+    def _of_texts(self, i):
+        """Whether a ?: chooses between two texts, for people: it decides nothing."""
+        colon = i + 1
+        while self.source.word(colon) != ":":
+            colon = self.source.skip(colon)
+        return all(self.source.tokens[k].kind in ("string", "raw") or self.source.word(k) == "concat"
+                   for k in (i + 1, colon + 1))
 
     def _arguments(self, i):
         name = self.source.word(i - 1)
@@ -164,15 +173,15 @@ class Finder:
 
     def _outcome(self, first, last):
         words = self.source.slice(first, last)
-        if re.match(r"^[\w.>-]*\brequire\(", words) and self._whole_call(first, last):
-            return  # its condition is the mutant
+        if self._whole_call(first, last) and re.search(r"\bappraisal_?\b", words):
+            return  # what failed stands in the appraisal, whose verdict() refuses; its conditions are mutants
         self._add("ignored", first, last)
 
     def _whole_call(self, first, last):
         at = first
-        while self.source.word(at) != "(":
+        while at < last and self.source.word(at) != "(":
             at += 1
-        return self.source.partner[at] + 1 == last
+        return at < last and self.source.partner[at] + 1 == last
 
     # --- expressions ---
     def _boolean(self, first, last):

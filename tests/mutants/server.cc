@@ -1,9 +1,9 @@
 // The main of a test program with switchable checks. It runs the tests once with every check on and
-// writes a line a test to the file of its first argument: name, milliseconds, and the numbers of the
-// checks that decided something in it. Then it reads lines "NUMBER SECONDS FILTER": each is a child
-// of its own, in which the check NUMBER is off and the tests of FILTER run until one fails; what the
-// children make themselves (keys, above all) the parent has made already. A child's output goes to
-// the file of the second argument, and its wait status to standard output.
+// writes a line a test to the file of its first argument: name, milliseconds, and the numbers of
+// the checks that decided something in it. Then it reads lines "NUMBER SECONDS FILTER": each is a
+// child of its own, in which the check NUMBER is off and the tests of FILTER run until one fails;
+// what the children make themselves (keys, above all) the parent has made already. A child's output
+// goes to the file of the second argument, and its wait status to standard output.
 //
 // With "once NUMBER" instead of files: one run with that check off, in a process that is new.
 
@@ -40,7 +40,8 @@ class Listener : public ::testing::EmptyTestEventListener {
   std::ofstream out_;
 };
 
-[[noreturn]] void child(int number, unsigned seconds, const std::string& filter, const char* output) {
+[[noreturn]] void child(int number, unsigned seconds, const std::string& filter,
+                        const char* output) {
   const int file = ::open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);  // the next lines are the parent's
   if (file < 0 || ::dup2(file, 1) < 0 || ::dup2(file, 2) < 0 || ::dup2(nothing, 0) < 0) ::_exit(99);

@@ -1,8 +1,8 @@
 #pragma once
 
-// Included ahead of a source whose checks can be switched off (checks.py). `off` is the number of the
-// one that is. Every check that would have decided otherwise, had it been off, is noted: the tests
-// that notice something are among those in which it was noted.
+// Included ahead of a source whose checks can be switched off (checks.py). `off` is the number of
+// the one that is. Every check that would have decided otherwise, had it been off, is noted: the
+// tests that notice something are among those in which it was noted.
 
 #include <atomic>
 #include <cstdint>
