@@ -125,7 +125,11 @@ class Finder:
             if self.source.slice(i + 1, last) not in ("true", "false"):
                 self._condition(i + 1, last, ("never", "always"))
         elif function.result == "Status" and last > i + 1:
-            if self.source.word(i + 1) not in self.known.error_makers | {"{", "Status"}:
+            called = i + 1
+            while self.source.word(called + 1) == "::":
+                called += 2
+            if self.source.word(called) not in self.known.error_makers | {"{", "Status"} and \
+                    not self.source.slice(i + 1, last).endswith(".error()"):
                 self._outcome(i + 1, last)
 
     def _assignment(self, i):
@@ -138,7 +142,7 @@ class Finder:
 
     def _ternary(self, i):
         first = i
-        while self.source.word(first - 1) not in ("(", ",", "{", "=", "return", ";", "?", ":", "["):
+        while self.source.word(first - 1) not in ("(", ",", "{", "=", "+=", "-=", "return", ";", "?", ":", "["):
             first -= 1
             if self.source.word(first) in (")", "]", "}"):
                 first = self.source.partner[first]
