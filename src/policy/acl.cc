@@ -167,7 +167,7 @@ Decision Acl::decide(const std::string& path, Operation operation, const json::O
 
 std::vector<std::string> Acl::capabilities(const std::string& path) const {
   if (root_) return {"root"};
-  const Merged* found = find(path, path.ends_with('/'));
+  const Merged* found = find(path, true);
   if (found == nullptr || denies(found->rule) || found->rule.capabilities == 0) return {"deny"};
   std::vector<std::string> out;
   for (const auto& [capability, word] : {std::pair{Capability::kCreate, "create"},

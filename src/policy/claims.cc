@@ -151,7 +151,6 @@ std::string describe(const RuleResult& rule) {
 }
 
 const RuleResult* Verdict::decisive() const {
-  if (passed) return nullptr;
   const auto refuses = [](const RuleResult& rule) { return !rule.passed && !rule.excused; };
   const auto found = std::ranges::find_if(rules, refuses);
   return found == rules.end() ? nullptr : &*found;

@@ -134,6 +134,95 @@ TEST(Claims, TheExtendedOperators) {
   }
 }
 
+TEST(Claims, WholeNumbersComparedByTheirValue) {
+  const auto holds = [](std::string_view op, std::string_view found, std::string_view expected) {
+    return passes(concat(R"({"claim": "c", ")", op, "\": ", expected, "}"),
+                  concat(R"({"c": )", found, "}"));
+  };
+  // Ascending: each is less than all that follow.
+  const std::vector<std::string> numbers{"-100", "-20", "-3", "0", "3", "20", "100"};
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    for (std::size_t k = 0; k < numbers.size(); ++k) {
+      const std::string said = concat(numbers[i], " and ", numbers[k]);
+      EXPECT_EQ(holds("less", numbers[i], numbers[k]), i < k) << said;
+      EXPECT_EQ(holds("lessOrEquals", numbers[i], numbers[k]), i <= k) << said;
+      EXPECT_EQ(holds("greater", numbers[i], numbers[k]), i > k) << said;
+      EXPECT_EQ(holds("greaterOrEquals", numbers[i], numbers[k]), i >= k) << said;
+    }
+  }
+  EXPECT_TRUE(holds("greaterOrEquals", "\"-0\"", "0"));
+  for (const char* op : {"less", "lessOrEquals", "greater", "greaterOrEquals"}) {
+    for (const char* expected : {"\"x\"", "\"\"", "\"-\"", "\"01\"", "true"}) {
+      const json::Value rule = doc(concat(R"({"claim": "c", ")", op, "\": ", expected, "}"));
+      EXPECT_EQ(parse_condition(rule, Grammar::kExtended).error().reason, "policy_syntax")
+          << op << " " << expected;
+    }
+  }
+}
+
+// No parser of ours makes these; the evaluation holds by itself.
+TEST(Claims, ConditionsThatNoParserMakesFail) {
+  Condition order;
+  order.kind = Condition::Kind::kClaim;
+  order.claim = "c";
+  order.op = Operator::kLess;
+  order.expected = {"x"};
+  EXPECT_FALSE(evaluate(order, doc(R"({"c": 1})")).passed);
+  Condition empty;
+  empty.kind = Condition::Kind::kAllOf;
+  const Verdict verdict = evaluate(empty, doc("{}"));
+  EXPECT_FALSE(verdict.passed);
+  EXPECT_EQ(verdict.decisive(), nullptr);
+  ReleasePolicy nobody;
+  nobody.kind = Condition::Kind::kAllOf;
+  EXPECT_FALSE(evaluate(nobody, "https://a", doc("{}")).passed);
+  nobody.authorities = {{"", order}};
+  nobody.authorities[0].conditions.op = Operator::kExists;
+  nobody.authorities[0].conditions.expected = {"true"};
+  EXPECT_FALSE(evaluate(nobody, "", doc(R"({"c": 1})")).passed);
+}
+
+TEST(Claims, AllAuthoritiesOrAnyOfThem) {
+  const auto policy = [](const char* group) {
+    const auto parsed = parse_release_policy(doc(concat(R"({"version": "1.0.0", ")", group, R"(": [
+      {"authority": "https://a", "allOf": [{"claim": "c", "equals": 1}]},
+      {"authority": "https://b", "allOf": [{"claim": "c", "equals": 1}]}]})")));
+    EXPECT_TRUE(parsed.ok());
+    return *parsed;
+  };
+  const Verdict any = evaluate(policy("anyOf"), "https://a", doc(R"({"c": 1})"));
+  EXPECT_TRUE(any.passed);
+  EXPECT_TRUE(any.rules.back().excused);
+  EXPECT_EQ(any.decisive(), nullptr);
+  const Verdict all = evaluate(policy("allOf"), "https://a", doc(R"({"c": 1})"));
+  EXPECT_FALSE(all.passed);
+  EXPECT_FALSE(all.rules.back().excused);
+  EXPECT_EQ(all.decisive(), &all.rules.back());
+  EXPECT_FALSE(evaluate(policy("allOf"), "https://b", doc(R"({"c": 1})")).passed);
+  const auto single = parse_release_policy(doc(R"({"version": "1.0.0", "allOf": [
+      {"authority": "https://a", "allOf": [{"claim": "c", "equals": 1}]}]})"));
+  ASSERT_TRUE(single.ok());
+  EXPECT_TRUE(evaluate(*single, "https://a", doc(R"({"c": 1})")).passed);
+}
+
+TEST(Claims, ClaimPathAndListAtTheLimitAndOneBeyond) {
+  const auto path = [](std::size_t size) {
+    return json::Value(json::Object{{"claim", std::string(size, 'a')}, {"equals", 1}});
+  };
+  EXPECT_TRUE(parse_condition(path(kClaimPathBytesMax), Grammar::kExtended).ok());
+  EXPECT_EQ(parse_condition(path(kClaimPathBytesMax + 1), Grammar::kExtended).error().reason,
+            "policy_syntax");
+  const auto list = [](std::size_t size) {
+    return json::Value(json::Object{{"claim", "a"}, {"in", json::Array(size, json::Value(1))}});
+  };
+  EXPECT_TRUE(parse_condition(list(kExpectedValuesMax), Grammar::kExtended).ok());
+  EXPECT_EQ(parse_condition(list(kExpectedValuesMax + 1), Grammar::kExtended).error().reason,
+            "policy_syntax");
+  const auto no = parse_condition(doc(R"({"claim": "a", "equals": false})"), Grammar::kExtended);
+  ASSERT_TRUE(no.ok());
+  EXPECT_EQ(no->expected, std::vector<std::string>{"false"});
+}
+
 TEST(Claims, WhatIsNotInTheGrammarIsRefusedWithItsPlace) {
   const auto authority = [](const char* inner) {
     return concat(R"({"version":"1.0.0","anyOf":[{"authority":"https://a",)", inner, "}]}");
@@ -145,6 +234,16 @@ TEST(Claims, WhatIsNotInTheGrammarIsRefusedWithItsPlace) {
       {R"({"version":"0.2","anyOf":[{}]})", "version: must be"},
       {R"({"version":"1.0.0","anyOf":[{"allOf":[]}]})", "anyOf[0]: \"authority\" must be"},
       {R"({"version":"1.0.0","noneOf":[1]})", "the policy: \"noneOf\" is not known here"},
+      {R"({"version":"1.0.0"})", "the policy: needs anyOf or allOf"},
+      {R"({"anyOf":[{}]})", "version: must be"},
+      {R"({"version":"1.0.0","anyOf":[1]})", "anyOf[0]: must be an object"},
+      {R"({"version":"1.0.0","anyOf":[{"authority":"http://ab","allOf":[{}]}]})",
+       "anyOf[0]: \"authority\" must be"},
+      {R"({"version":"1.0.0","anyOf":[{"authority":"https://","allOf":[{}]}]})",
+       "anyOf[0]: \"authority\" must be"},
+      {R"({"version":"1.0.0","allOf":[{"authority":"https://a","anyOf":{}}]})",
+       "allOf[0].anyOf: must be a list"},
+      {authority(R"("allOf":[1])"), "anyOf[0].allOf[0]: must be an object"},
       {authority(R"("allOf":[])"), "anyOf[0].allOf: must be a list"},
       {authority(R"("allOf":[1],"anyOf":[1])"), "anyOf[0]: has anyOf and allOf"},
       {authority(R"("allOf":[{"claim":"a"}])"), "anyOf[0].allOf[0]: has no operator"},

@@ -43,7 +43,7 @@ struct Parsing {
   std::optional<crypto::Hash> mgf1;
 };
 
-Status take_value(SkrCommand& command, const char* argument) {
+void take_value(SkrCommand& command, const char* argument) {
   command.value.reset();
   command.value_fd = -1;
   if (std::string_view(argument) == "-") {
@@ -51,7 +51,6 @@ Status take_value(SkrCommand& command, const char* argument) {
   } else {
     command.value = argument;
   }
-  return {};
 }
 
 Status take_fd(SkrCommand& command, const char* argument) {
@@ -110,7 +109,7 @@ Status take_option(Parsing& parsing, int letter, const char* argument) {
     case 'n': command.nonce = argument; return {};
     case 'k': command.key_url = argument; return {};
     case 'c': return take_credential(command, argument);
-    case 's': return take_value(command, argument);
+    case 's': take_value(command, argument); return {};
     case 'w': operate(parsing, Operation::kWrap); return {};
     case 'u': operate(parsing, Operation::kUnwrap); return {};
     case 'r': operate(parsing, Operation::kRelease); return {};

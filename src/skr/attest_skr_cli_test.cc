@@ -115,12 +115,17 @@ TEST(AttestSkrCliTest, TheTestStanzaOfAConfigurationFile) {
 }
 
 TEST(AttestSkrCliTest, ExitCodes) {
-  EXPECT_EQ(exit_code_of({Code::kInvalidArgument, "usage", ""}), 1);
-  EXPECT_EQ(exit_code_of({Code::kRefused, "maa_refused", ""}), 2);
-  EXPECT_EQ(exit_code_of({Code::kUnavailable, "imds", ""}), 3);
-  EXPECT_EQ(exit_code_of({Code::kPermissionDenied, "key_release_refused", ""}), 4);
-  EXPECT_EQ(exit_code_of({Code::kRefused, "wrapped_refused", ""}), 5);
-  EXPECT_EQ(exit_code_of({Code::kUnavailable, "unreachable", ""}), 6);
+  const auto code = [](const char* reason) { return exit_code_of({Code::kRefused, reason, ""}); };
+  for (const auto& [exit, reasons] : std::vector<std::pair<int, std::vector<const char*>>>{
+           {1, {"usage", "transport"}},
+           {2, {"maa_refused", "tpm", "tpm_policy", "hcl_report", "ak_certificate"}},
+           {3, {"imds", "entra", "service_principal"}},
+           {4, {"key_release_refused", "release_chain"}},
+           {5, {"wrapped_refused", "released_key_mismatch", "envelope_seal"}},
+           {6, {"unreachable", "deadline", "tls_untrusted"}}}) {
+    for (const char* reason : reasons) EXPECT_EQ(code(reason), exit) << reason;
+  }
+  EXPECT_EQ(exit_code_of({Code::kCrypto, "other", ""}), 5);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "skr/limits.h"
 #include "skr/oaep.h"
@@ -83,6 +84,80 @@ TEST_F(EnvelopeTest, LimitAndOneBeyond) {
   const auto beyond = seal_envelope(key(), context_, Bytes(kEnvelopePlaintextMax + 1));
   ASSERT_FALSE(beyond.ok());
   EXPECT_EQ(beyond.error().reason, "value_too_long");
+}
+
+TEST_F(EnvelopeTest, EachPartOfAnotherForm) {
+  const std::string text = seal();
+  const auto parts = split(text, '.');
+  const auto refused = [this](const std::string& envelope) {
+    const auto opened = open_envelope(key(), envelope, context_.secret_name);
+    return opened.ok() ? "" : opened.error().reason;
+  };
+  const auto with_header = [&](std::string_view header) {
+    return refused(
+        concat("apm1.", base64url_encode(as_bytes(header)), ".", parts[2], ".", parts[3]));
+  };
+  EXPECT_EQ(refused(text), "");
+  EXPECT_EQ(refused(text + ".AA"), "envelope_malformed");
+  EXPECT_EQ(refused("apm2" + text.substr(4)), "envelope_malformed");
+  EXPECT_EQ(refused(text + std::string(kEnvelopeTextMax, 'A')), "envelope_malformed");
+  EXPECT_EQ(refused(concat("apm1.?.", parts[2], ".", parts[3])), "envelope_malformed");
+  EXPECT_EQ(refused(concat("apm1.", parts[1], ".?.", parts[3])), "envelope_malformed");
+  EXPECT_EQ(refused(concat("apm1.", parts[1], ".", parts[2], ".?")), "envelope_malformed");
+  EXPECT_EQ(refused(concat("apm1.", parts[1], ".", base64url_encode(Bytes(11)), ".", parts[3])),
+            "envelope_malformed");
+  EXPECT_EQ(refused(concat("apm1.", parts[1], ".", parts[2], ".", base64url_encode(Bytes(15)))),
+            "envelope_malformed");
+  EXPECT_EQ(refused(concat("apm1.", parts[1], ".", parts[2], ".", base64url_encode(Bytes(16)))),
+            "envelope_seal");
+  const std::string header(as_text(*base64url_decode(parts[1])));
+  EXPECT_EQ(with_header(header), "");
+  EXPECT_EQ(with_header(header + " "), "envelope_malformed");
+  EXPECT_EQ(with_header("{"), "envelope_malformed");
+  for (const char* absent : {"key_version", "store_id", "secret_name", "generation"}) {
+    auto object = json::parse(header);
+    ASSERT_TRUE(object.ok());
+    object->as_object()->erase(absent);
+    EXPECT_EQ(with_header(json::write(*object)), "envelope_malformed") << absent;
+    object->as_object()->set(absent, json::Value(true));
+    EXPECT_EQ(with_header(json::write(*object)), "envelope_malformed") << absent;
+  }
+}
+
+TEST_F(EnvelopeTest, WhatAnEnvelopeLooksLike) {
+  EXPECT_TRUE(looks_like_envelope("apm1.x"));
+  EXPECT_FALSE(looks_like_envelope("apm1"));
+  EXPECT_FALSE(looks_like_envelope("apm12"));
+  EXPECT_FALSE(looks_like_envelope("xyz1.x"));
+}
+
+TEST_F(EnvelopeTest, ItsNamesAreNeitherEmptyNorTooLong) {
+  const auto refused = [this](std::string EnvelopeContext::* name, std::string value) {
+    EnvelopeContext context = context_;
+    context.*name = std::move(value);
+    const auto sealed = seal_envelope(key(), context, secret_);
+    return sealed.ok() ? "" : sealed.error().reason;
+  };
+  EXPECT_EQ(refused(&EnvelopeContext::key_version, ""), "envelope_context");
+  EXPECT_EQ(refused(&EnvelopeContext::store_id, ""), "envelope_context");
+  EXPECT_EQ(refused(&EnvelopeContext::secret_name, ""), "envelope_context");
+  EXPECT_EQ(refused(&EnvelopeContext::store_id, std::string(kEnvelopeHeaderMax, 'x')),
+            "envelope_context");
+}
+
+TEST_F(EnvelopeTest, OaepIsForRsaAndForOneBlock) {
+  const auto elliptic = crypto::PrivateKey::generate_ec(crypto::Curve::kP384);
+  ASSERT_TRUE(elliptic.ok());
+  const auto wrapped =
+      wrap_value(*elliptic->public_key(), secret_, {crypto::Hash::kSha1, crypto::Hash::kSha1});
+  ASSERT_FALSE(wrapped.ok());
+  EXPECT_EQ(wrapped.error().reason, "wrap_key");
+  const auto refused = [](std::string_view text) {
+    return unwrap_value(key(), text).error().reason;
+  };
+  EXPECT_EQ(refused(""), "wrapped_malformed");
+  EXPECT_EQ(refused(std::string(kWrappedTextMax, 'A')), "wrapped_refused");
+  EXPECT_EQ(refused(std::string(kWrappedTextMax + 4, 'A')), "wrapped_malformed");
 }
 
 TEST_F(EnvelopeTest, OaepRoundTripLimitAndForeignKey) {

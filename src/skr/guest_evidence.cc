@@ -91,7 +91,7 @@ Result<Bytes> trim_certificate(ByteView padded) {
   ByteReader reader(padded);
   const bool sequence = reader.u8() == 0x30 && reader.u8() == 0x82;
   const std::size_t size = std::size_t{4} + reader.u16_be();
-  if (!sequence || !reader.ok() || size > padded.size()) {
+  if (!sequence || size > padded.size()) {  // a cut one is shorter than its first four bytes
     return Error(Code::kRefused, "ak_certificate",
                  "the vTPM holds no certificate of its attestation key (NV 0x01C101D0). Azure "
                  "provisions it shortly after the VM's start: wait, or restart the VM");
@@ -124,7 +124,7 @@ OsFacts read_os_facts(const std::string& os_release_path) {
   if (!name.empty()) facts.distro = name;
   const std::string version = os_release_value(as_text(*file), "VERSION_ID");
   const auto numbers = split(version, '.');
-  if (!numbers.empty()) facts.major = static_cast<std::int64_t>(parse_u64(numbers[0]).value_or(0));
+  facts.major = static_cast<std::int64_t>(parse_u64(numbers[0]).value_or(0));
   if (numbers.size() > 1) {
     facts.minor = static_cast<std::int64_t>(parse_u64(numbers[1]).value_or(0));
   }

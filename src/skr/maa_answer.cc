@@ -117,7 +117,6 @@ Result<std::string> open_maa_envelope(const MaaEnvelope& envelope,
   const Error refused(Code::kRefused, "maa_envelope",
                       "the attestation answer does not open under the key that this TPM decrypted: "
                       "it was altered on its way. Try again; if it stays, somebody interferes");
-  if (inner_key.size() != 32) return refused;
   const auto jwt = crypto::gcm_open(inner_key, envelope.iv, as_bytes(kAad), envelope.sealed);
   if (!jwt.ok()) return refused;
   return std::string(as_text(*jwt));

@@ -31,6 +31,41 @@ TEST(DcapDer, OnlyTheShortestForms) {
   EXPECT_FALSE(number({2, 2, 1}, 255));           // cut off
   EXPECT_FALSE(number({4, 1, 1}, 255));           // another tag
   EXPECT_FALSE(number({2, 0x82, 0, 1, 1}, 255));
+  EXPECT_FALSE(number({2, 0x83, 0, 0, 1, 1}, 255));  // more bytes of length than anything needs
+  EXPECT_FALSE(number({2}, 255));                    // no length
+  EXPECT_FALSE(number({2, 0x82, 1}, 255));           // half a length
+  EXPECT_FALSE(number({}, 255));
+  EXPECT_FALSE(number({2, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0}, ~std::uint64_t{0}));
+}
+
+TEST(DcapDer, LengthsOfOneTwoAndThreeBytes) {
+  const auto octets = [](std::initializer_list<std::uint8_t> length, std::size_t size) {
+    Bytes der{kDerOctetString};
+    der.insert(der.end(), length.begin(), length.end());
+    der.resize(der.size() + size, 0x5a);
+    DerReader reader(der);
+    const ByteView content = reader.take(kDerOctetString);
+    return reader.finish() && content.size() == size;
+  };
+  EXPECT_TRUE(octets({0x7f}, 0x7f));
+  EXPECT_TRUE(octets({0x81, 0x80}, 0x80));
+  EXPECT_TRUE(octets({0x81, 0xff}, 0xff));
+  EXPECT_TRUE(octets({0x82, 0x01, 0x00}, 0x100));
+  EXPECT_FALSE(octets({0x81, 0x7f}, 0x7f));
+  EXPECT_FALSE(octets({0x82, 0x00, 0xff}, 0xff));
+  EXPECT_FALSE(octets({0x83, 0x00, 0x01, 0x00}, 0x100));
+}
+
+TEST(DcapDer, AfterAFaultNothingIsRead) {
+  const Bytes der{2, 1, 1};
+  DerReader reader(der);
+  EXPECT_TRUE(reader.more());
+  EXPECT_FALSE(reader.finish());
+  EXPECT_TRUE(reader.take(kDerOctetString).empty());
+  EXPECT_FALSE(reader.ok());
+  EXPECT_FALSE(reader.more());
+  EXPECT_FALSE(reader.finish());
+  EXPECT_TRUE(reader.take(kDerInteger).empty());
 }
 
 TEST(DcapPem, OnlyTheCanonicalForm) {
