@@ -215,9 +215,10 @@ Result<LoggedIn> Session::login_by_tpm(const Challenge& challenge) {
   wanted.event_log_path = config_.event_log_path;
   APM_TRY(Evidence evidence, collect_evidence(tpm, wanted));
   APM_TRY(net::HttpClient imds, net::HttpClient::create({}));
-  APM_TRY(const std::string chain, fetch_vcek_chain(imds, config_.imds_endpoint));
-  APM_TRY(const json::Value answer,
-          ask_login(challenge, login_body(evidence, challenge.nonce, chain)));
+  APM_TRY(const Platform platform,
+          fetch_platform(imds, config_.imds_endpoint, evidence.hcl_report));
+  APM_TRY(const json::Value answer, ask_login(challenge, login_body(evidence, challenge.nonce,
+                                                                    platform, config_.collateral)));
   return open_answer(answer, evidence.binding, [&](ByteView encrypted_key) {
     return tpm.decrypt(evidence.key, evidence.unique, tee::RsaScheme::kOaepSha256, encrypted_key,
                        attestation::kLoginLabel);

@@ -25,7 +25,7 @@ struct SessionConfig {
   std::string event_log_path = tee::kEventLogPath;
   // Where evidence comes from; nothing: from the TPM. Of tee::choose_device, and not a TPM.
   std::optional<tee::Finding> device;
-  std::string collateral;  // Intel's documents for SGX and TDX, JSON text; may be empty
+  std::string collateral;  // Intel's documents for SGX and TDX quotes, JSON text; may be empty
 };
 
 struct LoggedIn {
