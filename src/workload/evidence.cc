@@ -1,10 +1,13 @@
 #include "workload/evidence.h"
 
+#include <numeric>
+
 #include "attestation/azure_vtpm/verify.h"
 #include "attestation/login_binding.h"
 #include "base/encoding.h"
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "tee/limits.h"
 #include "workload/limits.h"
 #include "workload/td_quote.h"
 
@@ -25,6 +28,26 @@ Result<Evidence> collect_evidence(tee::Tpm& tpm, const EvidenceRequest& request)
   APM_TRY(evidence.pcrs, tpm.read_pcrs(request.pcrs));
   APM_TRY(evidence.event_log, tee::read_event_log(request.event_log_path));
   return evidence;
+}
+
+Result<MachineQuote> quote_machine(tee::Tpm& tpm, ByteView nonce,
+                                   const std::string& event_log_path) {
+  std::vector<unsigned> all(tee::kPcrCount);
+  std::iota(all.begin(), all.end(), 0U);
+  MachineQuote out;
+  APM_TRY(out.hcl_report, tpm.read_nv(tee::kAzureHclReportNv));
+  // A kernel that measures while it runs (IMA) extends PCR 10 at any time.
+  for (int attempt = 1; attempt <= kAttemptsMax; ++attempt) {
+    APM_TRY(out.pcrs, tpm.read_pcrs(all));
+    APM_TRY(out.quote, tpm.quote(all, tee::kAzureAkHandle, nonce));
+    APM_TRY(const tee::PcrValues after, tpm.read_pcrs(all));
+    if (after != out.pcrs) continue;
+    APM_TRY(out.event_log, tee::read_event_log(event_log_path));
+    return out;
+  }
+  return Error(Code::kUnavailable, "tpm_pcrs_changed",
+               "the PCRs changed while the TPM was quoting them, time and again. Something on this "
+               "machine measures all the time (IMA?): try when it is idle");
 }
 
 Result<std::string> fetch_vcek_chain(net::HttpClient& client, const std::string& imds_endpoint) {

@@ -34,6 +34,17 @@ struct Evidence {
 
 [[nodiscard]] Result<Evidence> collect_evidence(tee::Tpm& tpm, const EvidenceRequest& request);
 
+// What a file of evidence holds: no login, so no key, but a value of the caller's in the quote.
+struct MachineQuote {
+  Bytes hcl_report;
+  tee::Signed quote;  // of all PCRs
+  tee::PcrValues pcrs;
+  Bytes event_log;  // empty when the kernel shows none
+};
+// kUnavailable "tpm_pcrs_changed" when the PCRs would not hold still.
+[[nodiscard]] Result<MachineQuote> quote_machine(tee::Tpm& tpm, ByteView nonce,
+                                                 const std::string& event_log_path);
+
 // The VCEK, then ASK and ARK, as this machine's host gives them (THIM). PEM.
 [[nodiscard]] Result<std::string> fetch_vcek_chain(net::HttpClient& client,
                                                    const std::string& imds_endpoint);
