@@ -159,6 +159,8 @@ Status read_test(const Item& item, Config& config) {
   APM_CHECK_OK(stanza.text("tpm_tcti", test.tpm_tcti));
   APM_CHECK_OK(stanza.text("event_log", test.event_log));
   APM_CHECK_OK(stanza.text("amd_root_file", test.amd_root_file));
+  APM_CHECK_OK(stanza.text("intel_root_file", test.intel_root_file));
+  APM_CHECK_OK(stanza.text("aws_root_file", test.aws_root_file));
   stanza.warn_of_the_rest();
   config.test = std::move(test);
   return {};

@@ -42,7 +42,10 @@ struct TestConfig {
   std::string imds_endpoint;
   std::string tpm_tcti;
   std::string event_log;
+  // Roots that evidence may lead to beside the vendors' (trust.h).
   std::string amd_root_file;
+  std::string intel_root_file;
+  std::string aws_root_file;
 };
 
 struct Config {

@@ -21,7 +21,12 @@ listener "tcp" {
 }
 storage "sqlite" { path = "/data/store.db" }
 audit "file" "main" { file_path = "/data/audit.log" }
-test { imds_endpoint = "http://127.0.0.1:1" }
+test {
+  imds_endpoint = "http://127.0.0.1:1"
+  amd_root_file = "/amd"
+  intel_root_file = "/intel"
+  aws_root_file = "/aws"
+}
 )");
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_EQ(config->listener.address, "0.0.0.0");
@@ -29,6 +34,9 @@ test { imds_endpoint = "http://127.0.0.1:1" }
   EXPECT_EQ(config->storage.path, "/data/store.db");
   EXPECT_EQ(config->audit.at(0).name, "main");
   EXPECT_EQ(config->test->imds_endpoint, "http://127.0.0.1:1");
+  EXPECT_EQ(config->test->amd_root_file, "/amd");
+  EXPECT_EQ(config->test->intel_root_file, "/intel");
+  EXPECT_EQ(config->test->aws_root_file, "/aws");
   ASSERT_EQ(config->warnings.size(), 2U);
   EXPECT_EQ(config->warnings[0],
             "unknown key \"tls_min_version\" in listener \"tcp\" at line 10, column 3");
@@ -38,7 +46,9 @@ test { imds_endpoint = "http://127.0.0.1:1" }
 TEST(Config, AProductionStoreRefusesWhatOnlyTestsMayHave) {
   const std::string storage = "storage \"inmem\" {}\n";
   EXPECT_TRUE(parse_config(storage).ok());
-  for (const char* text : {"test {}", "listener \"tcp\" { tls_disable = true }"}) {
+  for (const char* text :
+       {"test {}", "test { intel_root_file = \"/intel\" }", "test { aws_root_file = \"/aws\" }",
+        "listener \"tcp\" { tls_disable = true }"}) {
     const auto config = parse_config(storage + text);
     ASSERT_FALSE(config.ok()) << text;
     EXPECT_EQ(config.error().reason, "config");

@@ -15,17 +15,7 @@
 namespace apm::boot {
 namespace {
 
-constexpr const char* kAmdTestAnchor = "simulator";
 constexpr Milliseconds kShutdownDeadline{10'000};
-
-Result<std::shared_ptr<const attestation::snp::Anchors>> load_anchors(const Config& config) {
-  APM_TRY(attestation::snp::Anchors anchors, attestation::snp::Anchors::vendor());
-  if (config.test && !config.test->amd_root_file.empty()) {
-    APM_TRY(const Bytes pem, read_file(config.test->amd_root_file, kPemBytesMax));
-    APM_CHECK_OK(anchors.add_named(kAmdTestAnchor, as_text(pem)));
-  }
-  return std::make_shared<const attestation::snp::Anchors>(std::move(anchors));
-}
 
 Result<http::TlsIdentity> identity_from_files(const ListenerConfig& listener) {
   if (listener.tls_cert_file.empty() || listener.tls_key_file.empty()) {
@@ -53,20 +43,18 @@ std::vector<std::string> test_settings(const Config& config) {
         {"imds_endpoint", test.imds_endpoint},
         {"tpm_tcti", test.tpm_tcti},
         {"event_log", test.event_log},
-        {"amd_root_file", test.amd_root_file}}) {
+        {"amd_root_file", test.amd_root_file},
+        {"intel_root_file", test.intel_root_file},
+        {"aws_root_file", test.aws_root_file}}) {
     if (!value.empty()) out.emplace_back(name);
   }
   return out;
 }
 
-api::Settings settings_of(const Config& config, const storage::Store& store,
-                          const attestation::snp::Anchors& anchors) {
+api::Settings settings_of(const Config& config, const storage::Store& store, const Trust& trust) {
   api::Settings out;
   out.storage_description = store.description();
-  for (const attestation::snp::Anchor& anchor : anchors.list()) {
-    if (anchor.name != attestation::snp::kVendorAnchorName)
-      out.trust_anchors.push_back(anchor.name);
-  }
+  out.trust_anchors = trust.named;
   // Azure's own services are trusted through this file's certificates then.
   if (config.test && !config.test->ca_file.empty()) out.trust_anchors.emplace_back("test ca_file");
   out.test_settings = test_settings(config);
@@ -112,7 +100,9 @@ Result<std::unique_ptr<logical::Backend>> Runtime::make_apm_method(barrier::View
   APM_TRY(const std::optional<barrier::SealConfig> seal, barrier_.seal_config());
   auth_apm::Dependencies needs;
   needs.clock = &clock_;
-  needs.anchors = anchors_;
+  needs.anchors = trust_.amd;
+  needs.intel_anchors = trust_.intel;
+  needs.aws_anchors = trust_.aws;
   needs.cluster_id = seal ? seal->store_id : "";
   needs.server_key_sha256 = [this]() -> Result<Bytes> {
     const MutexLock lock(identity_mutex_);
@@ -136,7 +126,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const Config& config, api::Mode
   APM_TRY(runtime->lease_, runtime->store_->acquire_lease(
                                concat("anjuna-policy-manager-server, process ", ::getpid()),
                                Deadline::after(kStoreLeaseWait)));
-  APM_TRY(runtime->anchors_, load_anchors(config));
+  APM_TRY(runtime->trust_, load_trust(config.test, log));
   for (const AuditConfig& device : config.audit) {
     APM_TRY(std::unique_ptr<audit::Device> opened,
             audit::FileDevice::open(device.name, device.file_path));
@@ -149,7 +139,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const Config& config, api::Mode
       api::CoreParts{runtime->barrier_, runtime->tokens_, runtime->batch_tokens_, runtime->mounts_,
                      runtime->policies_, runtime->audit_, clock, log},
       info, mode, phase, config.kind);
-  runtime->core_->set_settings(settings_of(config, *runtime->store_, *runtime->anchors_));
+  runtime->core_->set_settings(settings_of(config, *runtime->store_, runtime->trust_));
   runtime->pipeline_ = std::make_unique<api::Pipeline>(*runtime->core_);
   return runtime;
 }

@@ -9,9 +9,9 @@
 
 #include "api/core.h"
 #include "api/pipeline.h"
-#include "attestation/snp/anchors.h"
 #include "base/mutex.h"
 #include "boot/config.h"
+#include "boot/trust.h"
 #include "http/server.h"
 #include "storage/store.h"
 
@@ -52,7 +52,7 @@ class Runtime {
   mounts::Table mounts_;
   api::PolicyStore policies_;
   audit::Broker audit_;
-  std::shared_ptr<const attestation::snp::Anchors> anchors_;
+  Trust trust_;
   ListenerConfig listener_;
   bool identity_is_of_files_ = false;
   Mutex identity_mutex_;
