@@ -48,6 +48,14 @@ struct TestConfig {
   std::string aws_root_file;
 };
 
+// A provider of Azure Attestation whose tokens may log in (auth/apm/maa_provider.h).
+struct MaaConfig {
+  std::string url;
+  std::vector<std::string> signing_certificates;  // SHA-256, hexadecimal
+  std::string key_set_file;                       // its certificates count likewise
+  std::vector<std::string> policy_hashes;
+};
+
 struct Config {
   std::string api_addr;
   bool disable_mlock = false;
@@ -55,6 +63,7 @@ struct Config {
   ListenerConfig listener;
   StorageConfig storage;
   std::vector<AuditConfig> audit;
+  std::vector<MaaConfig> maa;
   std::optional<TestConfig> test;
   std::vector<std::string> warnings;
 };

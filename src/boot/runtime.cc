@@ -55,6 +55,7 @@ api::Settings settings_of(const Config& config, const storage::Store& store, con
   api::Settings out;
   out.storage_description = store.description();
   out.trust_anchors = trust.named;
+  for (const MaaConfig& maa : config.maa) out.trust_anchors.push_back(maa.url);
   // Azure's own services are trusted through this file's certificates then.
   if (config.test && !config.test->ca_file.empty()) out.trust_anchors.emplace_back("test ca_file");
   out.test_settings = test_settings(config);
@@ -103,6 +104,7 @@ Result<std::unique_ptr<logical::Backend>> Runtime::make_apm_method(barrier::View
   needs.anchors = trust_.amd;
   needs.intel_anchors = trust_.intel;
   needs.aws_anchors = trust_.aws;
+  needs.maa_providers = maa_providers_;
   needs.cluster_id = seal ? seal->store_id : "";
   needs.server_key_sha256 = [this]() -> Result<Bytes> {
     const MutexLock lock(identity_mutex_);
@@ -127,6 +129,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const Config& config, api::Mode
                                concat("anjuna-policy-manager-server, process ", ::getpid()),
                                Deadline::after(kStoreLeaseWait)));
   APM_TRY(runtime->trust_, load_trust(config.test, log));
+  APM_TRY(runtime->maa_providers_, load_maa_providers(config.maa, log));
   for (const AuditConfig& device : config.audit) {
     APM_TRY(std::unique_ptr<audit::Device> opened,
             audit::FileDevice::open(device.name, device.file_path));

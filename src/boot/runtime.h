@@ -12,6 +12,7 @@
 #include "base/mutex.h"
 #include "boot/config.h"
 #include "boot/trust.h"
+#include "boot/trust_maa.h"
 #include "http/server.h"
 #include "storage/store.h"
 
@@ -53,6 +54,7 @@ class Runtime {
   api::PolicyStore policies_;
   audit::Broker audit_;
   Trust trust_;
+  auth_apm::MaaProviders maa_providers_;
   ListenerConfig listener_;
   bool identity_is_of_files_ = false;
   Mutex identity_mutex_;

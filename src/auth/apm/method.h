@@ -44,6 +44,7 @@ struct Dependencies {
   // Null: the vendors' built-in ones.
   std::shared_ptr<const attestation::dcap::Anchors> intel_anchors;
   std::shared_ptr<const attestation::nitro::Anchors> aws_anchors;
+  MaaProviders maa_providers;  // none: no token logs in
   std::string cluster_id;
   // SHA-256 of the SubjectPublicKeyInfo of the certificate that the listener shows now.
   std::function<Result<Bytes>()> server_key_sha256;
