@@ -52,9 +52,9 @@ TEST(ApmAdmission, TheClaimsPolicyOfTheConfiguration) {
 TEST(ApmAdmission, OnlyWhatIsUnsignedByNatureMayHaveNoSigner) {
   attestation::EvidenceResult no_signer = result();
   no_signer.signer = {};
-  for (const char* natural : {"tdx_no_signer", "snp_signer_missing", "sgx_no_signer",
-                              "signer_pcr_zero", "signer_pcr_missing", "signer_zero",
-                              "signer_is_platform"}) {
+  for (const char* natural :
+       {"tdx_no_signer", "snp_signer_missing", "sgx_no_signer", "signer_pcr_zero",
+        "signer_pcr_missing", "signer_zero", "signer_is_platform"}) {
     no_signer.signer.reason = natural;
     EXPECT_EQ(claims_reason(no_signer), "admitted") << natural;
   }
