@@ -1,6 +1,7 @@
 // azure-sim: a local stand-in for the parts of Azure that the policy manager speaks to.
 //   azure-sim serve  --dir D [--vault NAME] [--release-limit N]
 //   azure-sim vm     --dir D --name N --image STR [--signer STR] [--secure-boot on|off]
+//                    [--tee snp|tdx]
 //   azure-sim deploy --dir D [--vault NAME] [--hostname H] [--pfx-password-file F]
 // serve and vm run until SIGTERM, or for --max-seconds (3600), or with --die-with-parent until the
 // parent is gone.
@@ -34,6 +35,7 @@ void print_usage() {
   std::fputs(
       "usage: azure-sim serve  --dir D [--vault NAME] [--release-limit N]\n"
       "       azure-sim vm     --dir D --name N --image STR [--signer STR] [--secure-boot on|off]\n"
+      "                      [--tee snp|tdx]\n"
       "       azure-sim deploy --dir D [--vault NAME] [--hostname H] [--pfx-password-file F]\n"
       "       serve, vm: [--max-seconds N] [--die-with-parent]\n",
       stderr);
@@ -107,6 +109,11 @@ Status run_vm(Options& options) {
   spec.name = options["--name"];
   spec.image = options["--image"];
   spec.secure_boot = secure_boot != "off";
+  const std::string& tee = options["--tee"];
+  if (!tee.empty() && tee != "snp" && tee != "tdx") {
+    return Error(Code::kInvalidArgument, "option", "--tee: snp or tdx");
+  }
+  if (tee == "tdx") spec.tee = apm::sim::Tee::kTdx;
   if (!options["--signer"].empty()) spec.signer = options["--signer"];
   const sigset_t stopping = block_signals();
   const apm::sim::Settings settings = settings_of(options);
@@ -134,7 +141,7 @@ Status run(int argc, char** argv) {
   const std::string common = " --dir --max-seconds --die-with-parent ";
   std::string allowed;
   if (verb == "serve") allowed = common + " --vault --release-limit ";
-  if (verb == "vm") allowed = common + " --name --image --signer --secure-boot ";
+  if (verb == "vm") allowed = common + " --name --image --signer --secure-boot --tee ";
   if (verb == "deploy") allowed = " --dir --vault --hostname --pfx-password-file ";
   if (allowed.empty()) return Error(Code::kInvalidArgument, "verb", "serve, vm or deploy");
   APM_TRY(Options options, parse_options(argc, argv, allowed));

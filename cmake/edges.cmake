@@ -33,7 +33,7 @@ apm_folder(api USES base crypto logical barrier snapshot policy secrets auth exp
 apm_folder(boot USES base crypto shamir storage barrier snapshot hclconfig policy attestation tee net endorsements azure skr
   logical secrets auth expiry audit mounts ha http api)
 apm_folder(client USES base net)
-apm_folder(workload USES base crypto attestation tee net client)
+apm_folder(workload USES base crypto attestation tee net azure skr client)
 apm_folder(cli USES base crypto hclconfig snapshot attestation endorsements client workload skr boot tee net azure)
 apm_folder(sim DIR sim USES base crypto LIBS OpenSSL::SSL OpenSSL::Crypto Boost::headers)
 

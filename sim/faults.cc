@@ -52,6 +52,7 @@ std::string kind_of(const HttpRequest& request) {
   if (request.service == "maa") return at(0) == "attest" ? "attest" : "maa_metadata";
   if (request.service == "imds") {
     if (at(1) == "identity") return "imds_token";
+    if (at(0) == "acc") return "td_quote";
     return at(1) == "thim" ? "thim" : "instance";
   }
   return request.service;

@@ -11,74 +11,26 @@
 #include "crypto/random.h"
 #include "crypto/x509_build.h"
 #include "sim/files.h"
+#include "sim/identity.h"
 #include "sim/limits.h"
 
 namespace apm::sim {
 namespace {
 
-constexpr std::int64_t kDay = 86'400;
 constexpr int kAmdKeyBits = 4096;  // of ARK and ASK, as AMD's
 constexpr const char* kAmdOid = "1.3.6.1.4.1.3704.1.";
-
-struct Recipe {
-  std::string file;  // <file>.key and <file>.pem
-  crypto::CertificateSpec spec;
-  int rsa_bits = 2048;               // 0: P-384
-  const Identity* issuer = nullptr;  // nullptr: self-signed
-};
-
-Result<crypto::PrivateKey> load_or_make_key(const std::string& path, int rsa_bits) {
-  if (file_exists(path)) {
-    APM_TRY(const Bytes der, read_file(path, kFileBytesMax));
-    return crypto::PrivateKey::from_pkcs8_der(der);
-  }
-  APM_TRY(crypto::PrivateKey key, rsa_bits == 0
-                                      ? crypto::PrivateKey::generate_ec(crypto::Curve::kP384)
-                                      : crypto::PrivateKey::generate_rsa(rsa_bits));
-  APM_TRY(const crypto::SecretBytes der, key.pkcs8_der());
-  APM_CHECK_OK(write_private_file(path, der.view()));
-  return key;
-}
 
 // The two long keys take seconds each: they are made at the same time.
 Status make_long_keys(const std::string& dir) {
   const auto make = [&dir](const char* file) {
     return std::async(std::launch::async, [path = dir + "/" + file]() -> Status {
-      const auto key = load_or_make_key(path, kAmdKeyBits);
+      const auto key = load_or_make_key(path, {kAmdKeyBits, {}});
       return key.ok() ? Status() : Status(key.error());
     });
   };
   std::array<std::future<Status>, 2> made{make("ark.key"), make("ask.key")};
   for (std::future<Status>& one : made) APM_CHECK_OK(one.get());
   return {};
-}
-
-Result<Identity> load_or_make(const std::string& dir, const Recipe& recipe) {
-  const std::string pem_path = dir + "/" + recipe.file + ".pem";
-  APM_TRY(crypto::PrivateKey key,
-          load_or_make_key(dir + "/" + recipe.file + ".key", recipe.rsa_bits));
-  if (file_exists(pem_path)) {
-    APM_TRY(const Bytes pem, read_file(pem_path, kFileBytesMax));
-    APM_TRY(crypto::Certificate certificate, crypto::Certificate::from_pem(as_text(pem)));
-    return Identity{std::move(key), std::move(certificate)};
-  }
-  APM_TRY(const crypto::PublicKey public_key, key.public_key());
-  const bool own = recipe.issuer == nullptr;
-  APM_TRY(crypto::Certificate certificate,
-          crypto::build_certificate(recipe.spec, public_key,
-                                    own ? nullptr : &recipe.issuer->certificate,
-                                    own ? key : recipe.issuer->key));
-  APM_CHECK_OK(write_private_file(pem_path, as_bytes(certificate.pem())));
-  return Identity{std::move(key), std::move(certificate)};
-}
-
-crypto::CertificateSpec spec_of(const std::string& common_name, std::int64_t days, bool is_ca) {
-  crypto::CertificateSpec spec;
-  spec.common_name = common_name;
-  spec.not_before_s = static_cast<std::int64_t>(::time(nullptr)) - kDay;
-  spec.not_after_s = spec.not_before_s + days * kDay;
-  spec.is_ca = is_ca;
-  return spec;
 }
 
 crypto::CertificateSpec amd_spec(const std::string& common_name, bool is_ca) {
@@ -141,21 +93,24 @@ Result<Hardware> Hardware::open(const Settings& settings) {
   ChipTcb tcb;
   APM_TRY(Bytes chip_id, load_or_make_chip_id(dir + "/chip_id"));
   APM_CHECK_OK(make_long_keys(dir));
-  APM_TRY(Identity ark, load_or_make(dir, {"ark", amd_spec("ARK-Milan", true), kAmdKeyBits}));
-  APM_TRY(Identity ask, load_or_make(dir, {"ask", amd_spec("SEV-Milan", true), kAmdKeyBits, &ark}));
-  APM_TRY(Identity vcek, load_or_make(dir, {"vcek", vcek_spec(chip_id, tcb), 0, &ask}));
+  APM_TRY(Identity ark, load_or_make(dir, {"ark", amd_spec("ARK-Milan", true), {kAmdKeyBits, {}}}));
+  APM_TRY(Identity ask,
+          load_or_make(dir, {"ask", amd_spec("SEV-Milan", true), {kAmdKeyBits, {}}, &ark}));
+  APM_TRY(Identity vcek,
+          load_or_make(dir, {"vcek", vcek_spec(chip_id, tcb), {0, crypto::Curve::kP384}, &ask}));
   APM_TRY(Identity vtpm_ca,
           load_or_make(dir, {"vtpm-ca", spec_of("Global Virtual TPM CA - 01", 3650, true)}));
   APM_TRY(Identity ca, load_or_make(dir, {"ca", spec_of("Simulated Cloud Root CA", 3650, true)}));
-  APM_TRY(Identity intermediate,
-          load_or_make(dir,
-                       {"intermediate", spec_of("Simulated Cloud TLS CA", 3650, true), 2048, &ca}));
-  APM_TRY(Identity tls, load_or_make(dir, {"tls", tls_spec(settings), 2048, &intermediate}));
+  APM_TRY(
+      Identity intermediate,
+      load_or_make(dir, {"intermediate", spec_of("Simulated Cloud TLS CA", 3650, true), {}, &ca}));
+  APM_TRY(Identity tls, load_or_make(dir, {"tls", tls_spec(settings), {}, &intermediate}));
   APM_TRY(Identity maa, load_or_make(dir, {"maa", spec_of(settings.maa_url(), 365, false)}));
   APM_TRY(Identity entra,
           load_or_make(dir, {"entra", spec_of("accounts.accesscontrol", 365, false)}));
   APM_TRY(Identity server_ca,
           load_or_make(dir, {"server-ca", spec_of("Policy Manager Test CA", 3650, true)}));
+  APM_TRY(IntelHardware intel, IntelHardware::open(settings.dir, dir));
   APM_CHECK_OK(write_private_file(settings.dir + "/ca.pem", as_bytes(ca.certificate.pem())));
   APM_CHECK_OK(write_private_file(settings.dir + "/amd-root.pem", as_bytes(ark.certificate.pem())));
   APM_CHECK_OK(
@@ -172,7 +127,8 @@ Result<Hardware> Hardware::open(const Settings& settings) {
                   std::move(tls),
                   std::move(maa),
                   std::move(entra),
-                  std::move(server_ca)};
+                  std::move(server_ca),
+                  std::move(intel)};
 }
 
 Result<Identity> Hardware::signer(const std::string& name) const {

@@ -1,23 +1,21 @@
 #pragma once
 
 // The simulated vendor side, persisted in <dir>/hardware so that every simulated VM and service of
-// one directory agrees on it: an AMD-like chain (ARK, ASK, VCEK of one chip), the CA of AK
-// certificates, boot signers, and the certificates of the simulated cloud's services.
-// Immutable after open(); any thread may read. Source: AMD 57230 for the certificate extensions.
+// one directory agrees on it: an AMD-like chain (ARK, ASK, VCEK of one chip), an Intel-like
+// platform (intel.h), the CA of AK certificates, boot signers, and the certificates of the
+// simulated cloud's services. Immutable after open(); any thread may read. Source: AMD 57230 for
+// the certificate extensions.
 
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "crypto/x509.h"
+#include "sim/identity.h"
+#include "sim/intel.h"
 #include "sim/settings.h"
 
 namespace apm::sim {
-
-struct Identity {
-  crypto::PrivateKey key;
-  crypto::Certificate certificate;
-};
 
 // The TCB that the chip's certificate and its reports state (Milan layout).
 struct ChipTcb {
@@ -39,6 +37,7 @@ struct Hardware {
   Identity maa;        // self-signed token signer
   Identity entra;      // signer of access tokens
   Identity server_ca;  // issues the policy manager's own TLS certificate; <dir>/server-ca.pem
+  IntelHardware intel;
 
   // Makes what is missing. Waits for another process that is doing the same.
   [[nodiscard]] static Result<Hardware> open(const Settings& settings);

@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "sim/limits.h"
+#include "sim/td_quote.h"
 
 namespace apm::sim {
 namespace {
@@ -105,24 +106,27 @@ Result<Bytes> build_snp_report(const Hardware& hardware, ByteView report_data, B
 }
 
 Result<Bytes> build_hcl_report(const Hardware& hardware, const HclInput& input) {
+  const bool tdx = input.tee == Tee::kTdx;
   const std::string runtime = runtime_json(input);
   Bytes report_data = crypto::sha256(as_bytes(runtime));
   report_data.resize(64, 0);
-  APM_TRY(const Bytes snp, build_snp_report(hardware, report_data, input.report_id));
+  APM_TRY(Bytes report, tdx ? build_td_report(hardware.intel, report_data)
+                            : build_snp_report(hardware, report_data, input.report_id));
+  report.resize(kSnpReportBytes, 0);  // the field has the size of an SNP report
   const auto size = static_cast<std::uint32_t>(runtime.size());
   Bytes out;
   append(out, "HCLA");
-  append_u32_le(out, 1);
+  append_u32_le(out, tdx ? 2 : 1);  // as captured machines have them
   append_u32_le(out,
                 static_cast<std::uint32_t>(kHeaderBytes + kSnpReportBytes + kRequestBytes) + size);
   append_u32_le(out, 2);  // request type: AK certificate
   append_u32_le(out, 0);  // status
   out.resize(kHeaderBytes, 0);
-  append(out, snp);
+  append(out, report);
   append_u32_le(out, static_cast<std::uint32_t>(kRequestBytes) + size);
-  append_u32_le(out, 1);  // request version
-  append_u32_le(out, 2);  // report type: SNP
-  append_u32_le(out, 1);  // SHA-256
+  append_u32_le(out, 1);            // request version
+  append_u32_le(out, tdx ? 4 : 2);  // report type
+  append_u32_le(out, 1);            // SHA-256
   append_u32_le(out, size);
   append(out, runtime);
   if (out.size() > kHclReportBytes) {

@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "sim/limits.h"
+#include "sim/td_quote.h"
 #include "sim/tokens.h"
 
 namespace apm::sim {
@@ -35,6 +36,7 @@ HttpResponse Imds::handle(const HttpRequest& request) const {
   if (request.header("metadata") != "true") {
     return oauth_error(400, "invalid_request", "Required metadata header not specified");
   }
+  if (request.method == "POST" && request.path == "/acc/tdquote") return td_quote(request);
   if (request.method != "GET") return azure_error(405, "MethodNotAllowed", "GET only");
   std::string path;
   for (const std::string& part : request.segments) path += "/" + to_lower(part);
@@ -100,6 +102,19 @@ HttpResponse Imds::certification(const HttpRequest& request) const {
                                          {"tcbm", tcb_hex(hardware_.tcb)},
                                          {"certificateChain", hardware_.amd_chain_pem()},
                                          {"cacheControl", "86400"}});
+}
+
+// The host makes a quote of what this platform's CPU reported, and of nothing else.
+HttpResponse Imds::td_quote(const HttpRequest& request) const {
+  const auto body = json::parse(request.body);
+  const std::string* text = body.ok() ? body->string_at("report") : nullptr;
+  const auto report = base64url_decode(text == nullptr ? std::string_view("?") : *text);
+  if (!report.ok()) return oauth_error(400, "invalid_request", "report: base64url of a TDREPORT");
+  const auto quote = build_td_quote(hardware_.intel, *report);
+  if (!quote.ok()) return oauth_error(400, "invalid_request", quote.error().message.c_str());
+  std::string out = base64url_encode(*quote);
+  if (request.fault == "tamper") change_in_the_middle(out);
+  return json_response(200, json::Object{{"quote", std::move(out)}});
 }
 
 HttpResponse Imds::handle_login(const HttpRequest& request) const {

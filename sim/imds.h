@@ -18,6 +18,7 @@ class Imds {
  private:
   [[nodiscard]] HttpResponse token(const HttpRequest& request) const;
   [[nodiscard]] HttpResponse certification(const HttpRequest& request) const;
+  [[nodiscard]] HttpResponse td_quote(const HttpRequest& request) const;
 
   const Settings& settings_;
   const Hardware& hardware_;

@@ -156,9 +156,13 @@ Result<std::unique_ptr<TpmVm>> TpmVm::start(const Settings& settings, const Hard
   APM_TRY(const Keys keys, provision_keys(tpm));
   APM_CHECK_OK(provision_certificate(tpm, hardware, keys.ak_modulus));
   APM_CHECK_OK(measure_boot(tpm, hardware, spec, vm->event_log_path_));
-  HclInput hcl{keys.ak_modulus,          keys.ek_modulus,
-               spec.secure_boot,         upper(crypto::random_uuid()),
-               Bytes(kUserDataBytes, 0), crypto::random_bytes(32)};
+  HclInput hcl{keys.ak_modulus,
+               keys.ek_modulus,
+               spec.secure_boot,
+               upper(crypto::random_uuid()),
+               Bytes(kUserDataBytes, 0),
+               crypto::random_bytes(32),
+               spec.tee};
   APM_TRY(vm->hcl_report_, build_hcl_report(hardware, hcl));
   NvProxyOptions options;
   options.client_path = vm->tpm_path_;

@@ -21,6 +21,7 @@ struct VmSpec {
   std::string image;
   std::string signer = "default";
   bool secure_boot = true;
+  Tee tee = Tee::kSnp;
 };
 
 // A child process that is ended (SIGTERM, then SIGKILL) with the object.

@@ -40,7 +40,8 @@ struct EvidenceResult {
   json::Object claims;
   std::string trust_anchor;    // the name of the anchor that the evidence led to
   bool vendor_anchor = false;  // a built-in one, and not one that a configuration named
-  std::string enclave_id;      // 64 lower-case hex digits
+  std::string enclave_id;      // 64 lower-case hex digits; "" when the evidence does not say
+  std::string enclave_reason;  // why there is none, in a family that has a reason of its own
   SignerVerdict signer;
 };
 

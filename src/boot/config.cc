@@ -38,6 +38,12 @@ class Stanza {
     APM_TRY(out, hclconfig::string_of(*item));
     return {};
   }
+  Status texts(const char* key, std::vector<std::string>& out) {
+    const Item* item = take(key);
+    if (item == nullptr) return {};
+    APM_TRY(out, hclconfig::strings_of(*item));
+    return {};
+  }
   Status flag(const char* key, bool& out) {
     const Item* item = take(key);
     if (item == nullptr) return {};
@@ -174,6 +180,27 @@ Status read_audit(const Item& item, Config& config) {
   stanza.warn_of_the_rest();
   if (device.file_path.empty()) return error_at(item.at, "an audit file needs a file_path");
   config.audit.push_back(std::move(device));
+  return {};
+}
+
+Status read_maa(const Item& item, Config& config) {
+  if (item.labels.size() != 1) {
+    return error_at(item.at, "a provider of Azure Attestation is written maa \"URL\" { ... }");
+  }
+  for (const MaaConfig& other : config.maa) {
+    if (other.url == item.labels[0]) {
+      return error_at(item.at, concat("maa \"", other.url, "\" is there twice"));
+    }
+  }
+  APM_TRY(const Body* body, block(item));
+  MaaConfig maa;
+  maa.url = item.labels[0];
+  Stanza stanza(*body, concat("maa \"", maa.url, "\""), config);
+  APM_CHECK_OK(stanza.texts("signing_certificates", maa.signing_certificates));
+  APM_CHECK_OK(stanza.text("key_set_file", maa.key_set_file));
+  APM_CHECK_OK(stanza.texts("policy_hashes", maa.policy_hashes));
+  stanza.warn_of_the_rest();
+  config.maa.push_back(std::move(maa));
   return {};
 }
 
@@ -327,11 +354,12 @@ Result<Config> parse_config(std::string_view text) {
   for (const Item* item : body.all("listener")) APM_CHECK_OK(read_listener(*item, config));
   for (const Item* item : body.all("storage")) APM_CHECK_OK(read_storage(*item, config));
   for (const Item* item : body.all("audit")) APM_CHECK_OK(read_audit(*item, config));
+  for (const Item* item : body.all("maa")) APM_CHECK_OK(read_maa(*item, config));
   if (const Item* item = body.find("test")) APM_CHECK_OK(read_test(*item, config));
   if (const Item* item = body.find("endorsements")) {
     APM_CHECK_OK(read_endorsements_stanza(*item, config));
   }
-  for (const char* key : {"listener", "storage", "audit", "test", "endorsements"}) {
+  for (const char* key : {"listener", "storage", "audit", "maa", "test", "endorsements"}) {
     static_cast<void>(top.take(key));
   }
   if (body.all("listener").size() > 1 || body.all("storage").size() > 1) {

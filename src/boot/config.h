@@ -51,6 +51,14 @@ struct TestConfig {
   std::string aws_root_file;
 };
 
+// A provider of Azure Attestation whose tokens may log in (auth/apm/maa_provider.h).
+struct MaaConfig {
+  std::string url;
+  std::vector<std::string> signing_certificates;  // SHA-256, hexadecimal
+  std::string key_set_file;                       // its certificates count likewise
+  std::vector<std::string> policy_hashes;
+};
+
 struct Config {
   std::string api_addr;
   bool disable_mlock = false;
@@ -59,6 +67,7 @@ struct Config {
   StorageConfig storage;
   std::vector<AuditConfig> audit;
   std::optional<EndorsementsConfig> endorsements;  // nothing: no source is asked
+  std::vector<MaaConfig> maa;
   std::optional<TestConfig> test;
   std::vector<std::string> warnings;
 };

@@ -54,6 +54,7 @@ api::Settings settings_of(const Config& config, const storage::Store& store, con
   out.storage_description = store.description();
   out.trust_anchors = trust.named;
   if (config.endorsements) out.endorsement_sources = config.endorsements->describe();
+  for (const MaaConfig& maa : config.maa) out.trust_anchors.push_back(maa.url);
   // Azure's own services are trusted through this file's certificates then.
   if (config.test && !config.test->ca_file.empty()) out.trust_anchors.emplace_back("test ca_file");
   out.test_settings = test_settings(config);
@@ -109,6 +110,7 @@ Result<std::unique_ptr<logical::Backend>> Runtime::make_apm_method(barrier::View
   needs.intel_anchors = trust_.intel;
   needs.aws_anchors = trust_.aws;
   needs.collateral = collateral_;
+  needs.maa_providers = maa_providers_;
   needs.cluster_id = seal ? seal->store_id : "";
   needs.server_key_sha256 = [this]() -> Result<Bytes> {
     const MutexLock lock(identity_mutex_);
@@ -131,6 +133,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const Config& config, api::Mode
   std::unique_ptr<Runtime> runtime(new Runtime(clock, log, std::move(store), config.api_addr));
   APM_TRY(runtime->trust_, load_trust(config.test, log));
   runtime->collateral_ = make_collateral_source(config.endorsements, clock, log);
+  APM_TRY(runtime->maa_providers_, load_maa_providers(config.maa, log));
   for (const AuditConfig& device : config.audit) {
     APM_TRY(std::unique_ptr<audit::Device> opened,
             audit::FileDevice::open(device.name, device.file_path));

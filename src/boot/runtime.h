@@ -14,6 +14,7 @@
 #include "boot/config.h"
 #include "boot/duties.h"
 #include "boot/trust.h"
+#include "boot/trust_maa.h"
 #include "ha/node.h"
 #include "http/server.h"
 #include "storage/store.h"
@@ -59,6 +60,7 @@ class Runtime {
   audit::Broker audit_;
   Trust trust_;
   std::shared_ptr<auth_apm::CollateralSource> collateral_;  // null: none is configured
+  auth_apm::MaaProviders maa_providers_;
   ListenerConfig listener_;
   bool identity_is_of_files_ = false;
   Mutex identity_mutex_;

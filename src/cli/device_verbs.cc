@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/admin_verbs.h"
 #include "cli/evidence/collect.h"
+#include "cli/evidence/collect_azure.h"
 #include "tee/hardware.h"
 
 namespace apm::cli {
@@ -72,22 +74,56 @@ Status write_evidence(const std::string& path, const tee::HardwareEvidence& evid
   return write_parts(path + ".ccel", {evidence.event_log});
 }
 
-int collect(Session&, const Arguments& args) {
-  if (args.positional().size() != 1)
-    return fail_here(usage("give the file to write the evidence to"));
-  const std::string& path = args.positional().front();
-  const auto files = tee::system_device_files();
-  const auto chosen = tee::choose_device(*files);
-  if (!chosen.ok()) return fail_here(chosen.error());
-  const auto evidence = evidence::collect_for(*files, *chosen, args);
+// What `verify` must be told beside the file.
+std::string verify_words(const std::string& path, const evidence::AzureCollection& collected) {
+  std::string out = concat("anjuna-policy-manager verify ", path);
+  for (const evidence::AzureFile& file : collected.files) {
+    if (!file.input.empty()) out += concat(" ", file.input, "=", path, file.suffix);
+  }
+  return concat(out, " nonce=hex:", hex_encode(collected.nonce));
+}
+
+int collect_azure(const std::string& path, const tee::Finding& tpm, const Arguments& args) {
+  const Status words = evidence::check_collect_flags(tpm, args);
+  if (!words.ok()) return fail_here(words.error());
+  const auto collected = evidence::collect_azure(args);
+  if (!collected.ok()) return fail_here(collected.error());
+  for (const evidence::AzureFile& file : collected->files) {
+    const Status written = write_parts(path + file.suffix, {file.bytes});
+    if (!written.ok()) return fail_here(written.error());
+  }
+  print(concat("Success! ", path, " and ", collected->files.size() - 1,
+               " files beside it hold evidence (", collected->family, ") of ", tpm.path,
+               ". To judge it:\n", verify_words(path, *collected)));
+  return kOk;
+}
+
+int collect_hardware(const std::string& path, tee::DeviceFiles& files, const tee::Finding& chosen,
+                     const Arguments& args) {
+  const auto evidence = evidence::collect_for(files, chosen, args);
   if (!evidence.ok()) return fail_here(evidence.error());
   const Status written = write_evidence(path, *evidence);
   if (!written.ok()) return fail_here(written.error());
   print(concat("Success! ", path, " holds evidence (", tee::family_name(evidence->family), ") of ",
-               chosen->path,
+               chosen.path,
                evidence->certificate_table.empty() ? "" : " with the host's certificates",
                evidence->event_log.empty() ? "" : concat("; the event log is in ", path, ".ccel")));
   return kOk;
+}
+
+int collect(Session&, const Arguments& args) {
+  if (args.positional().size() != 1)
+    return fail_here(usage("give the file to write the evidence to"));
+  const std::string& path = args.positional().front();
+  if (args.has("tcti")) {
+    return collect_azure(path, {tee::Source::kTpm, args.get("tcti"), tee::Family::kAzure, ""},
+                         args);
+  }
+  const auto files = tee::system_device_files();
+  const auto chosen = tee::choose_device(*files);
+  if (!chosen.ok()) return fail_here(chosen.error());
+  if (chosen->source == tee::Source::kTpm) return collect_azure(path, *chosen, args);
+  return collect_hardware(path, *files, *chosen, args);
 }
 
 }  // namespace

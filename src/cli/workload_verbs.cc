@@ -9,11 +9,11 @@
 namespace apm::cli {
 namespace {
 
-// --tcti, --imds, --event-log and --collateral say where this machine's evidence comes from, when
-// it is not the usual place. They weaken nothing: the server judges the evidence.
+// --tcti, --imds, --event-log, --collateral and --maa... say where this machine's evidence comes
+// from, when it is not the usual place. They weaken nothing: the server judges the evidence.
 FlagSet workload_flags() {
-  return {.with_value = {"tcti", "imds", "event-log", "collateral", "engine-path", "env",
-                         "file-dir", "files"},
+  return {.with_value = {"tcti", "imds", "event-log", "collateral", "maa", "maa-ca",
+                         "maa-connect-to", "engine-path", "env", "file-dir", "files"},
           .plain = {}};
 }
 
@@ -27,6 +27,17 @@ std::optional<tee::Finding> hardware(const Arguments& args) {
   return *chosen;
 }
 
+Result<std::optional<workload::MaaSource>> maa_source(const Arguments& args) {
+  const std::optional<workload::MaaSource> none;
+  if (args.has("maa")) {
+    return std::optional(
+        workload::MaaSource{args.get("maa"), args.get("maa-ca"), args.get("maa-connect-to")});
+  }
+  if (!args.has("maa-ca") && !args.has("maa-connect-to")) return none;
+  return Error(Code::kInvalidArgument, "usage",
+               "-maa-ca and -maa-connect-to say how the provider of -maa URL is reached");
+}
+
 Result<workload::Session> attest(const Session& session, const Arguments& args) {
   workload::SessionConfig config;
   config.address = session.config().address;
@@ -35,6 +46,7 @@ Result<workload::Session> attest(const Session& session, const Arguments& args) 
   if (args.has("imds")) config.imds_endpoint = args.get("imds");
   if (args.has("event-log")) config.event_log_path = args.get("event-log");
   config.device = hardware(args);
+  APM_TRY(config.maa, maa_source(args));
   if (args.has("collateral")) {
     APM_TRY(const Bytes text, read_file(args.get("collateral"), evidence::kInputBytesMax));
     config.collateral = std::string(as_text(text));

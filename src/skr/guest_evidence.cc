@@ -10,11 +10,6 @@
 namespace apm::skr {
 namespace {
 
-const std::vector<unsigned>& quoted_pcrs() {
-  static const std::vector<unsigned> kPcrs = {0, 1, 2, 3, 4, 5, 6, 7};
-  return kPcrs;
-}
-
 constexpr std::uint32_t kHclMagic = 0x414C4348;  // "HCLA", little endian
 constexpr std::size_t kHclHeaderBytes = 32;
 constexpr std::size_t kSnpReportBytes = 1184;
@@ -99,7 +94,8 @@ Result<Bytes> trim_certificate(ByteView padded) {
   return to_bytes(padded.first(size));
 }
 
-Result<GuestEvidence> collect_guest_evidence(tee::Tpm& tpm, const std::string& event_log_path) {
+Result<GuestEvidence> collect_guest_evidence(tee::Tpm& tpm, const std::string& event_log_path,
+                                             const GuestRequest& request) {
   GuestEvidence evidence;
   APM_TRY(const Bytes hcl, tpm.read_nv(tee::kAzureHclReportNv));
   APM_TRY(HclParts parts, split_hcl_report(hcl));
@@ -108,10 +104,10 @@ Result<GuestEvidence> collect_guest_evidence(tee::Tpm& tpm, const std::string& e
   APM_TRY(const Bytes padded, tpm.read_nv(tee::kAzureAkCertNv));
   APM_TRY(evidence.ak_certificate, trim_certificate(padded));
   APM_TRY(evidence.ak_public, tpm.read_public(tee::kAzureAkHandle));
-  APM_TRY(evidence.pcrs, tpm.read_pcrs(quoted_pcrs()));
-  APM_TRY(evidence.key, tpm.make_pcr_bound_key(quoted_pcrs(), {}));
-  APM_TRY(evidence.certify, tpm.certify(evidence.key, {}, tee::kAzureAkHandle, {}));
-  APM_TRY(evidence.quote, tpm.quote(quoted_pcrs(), tee::kAzureAkHandle, {}));
+  APM_TRY(evidence.pcrs, tpm.read_pcrs(request.pcrs));
+  APM_TRY(evidence.key, tpm.make_pcr_bound_key(request.pcrs, request.unique));
+  APM_TRY(evidence.certify, tpm.certify(evidence.key, request.unique, tee::kAzureAkHandle, {}));
+  APM_TRY(evidence.quote, tpm.quote(request.pcrs, tee::kAzureAkHandle, {}));
   APM_TRY(evidence.event_log, tee::read_event_log(event_log_path));
   return evidence;
 }

@@ -4,6 +4,7 @@
 // the request's inner JSON. One collection makes one transfer key, which opens the answer.
 
 #include <string>
+#include <vector>
 
 #include "azure/imds.h"
 #include "base/result.h"
@@ -23,9 +24,15 @@ struct GuestEvidence {
   Bytes event_log;
 };
 
-// PCRs 0 to 7, as Azure's Linux guest library quotes.
+// What is quoted, and the transfer key's template (tee/tpm.h). By default as Azure's Linux guest
+// library has both.
+struct GuestRequest {
+  std::vector<unsigned> pcrs = {0, 1, 2, 3, 4, 5, 6, 7};
+  Bytes unique;
+};
 [[nodiscard]] Result<GuestEvidence> collect_guest_evidence(tee::Tpm& tpm,
-                                                           const std::string& event_log_path);
+                                                           const std::string& event_log_path,
+                                                           const GuestRequest& request = {});
 
 // kRefused "hcl_report" when it is not the report of an SEV-SNP guest.
 struct HclParts {

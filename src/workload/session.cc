@@ -202,6 +202,7 @@ Result<LoggedIn> Session::login() {
           call_api(unpinned, {"POST", api_url(config_, config_.mount + "/challenge"), "", "{}",
                               "asking for a login challenge"}));
   APM_TRY(const Challenge challenge, read_challenge(challenge_data));
+  if (config_.maa) return login_by_maa(challenge);
   return config_.device ? login_by_hardware(challenge) : login_by_tpm(challenge);
 }
 
@@ -215,11 +216,28 @@ Result<LoggedIn> Session::login_by_tpm(const Challenge& challenge) {
   wanted.event_log_path = config_.event_log_path;
   APM_TRY(Evidence evidence, collect_evidence(tpm, wanted));
   APM_TRY(net::HttpClient imds, net::HttpClient::create({}));
-  APM_TRY(const std::string chain, fetch_vcek_chain(imds, config_.imds_endpoint));
-  APM_TRY(const json::Value answer,
-          ask_login(challenge, login_body(evidence, challenge.nonce, chain)));
+  APM_TRY(const Platform platform,
+          fetch_platform(imds, config_.imds_endpoint, evidence.hcl_report));
+  APM_TRY(const json::Value answer, ask_login(challenge, login_body(evidence, challenge.nonce,
+                                                                    platform, config_.collateral)));
   return open_answer(answer, evidence.binding, [&](ByteView encrypted_key) {
     return tpm.decrypt(evidence.key, evidence.unique, tee::RsaScheme::kOaepSha256, encrypted_key,
+                       attestation::kLoginLabel);
+  });
+}
+
+Result<LoggedIn> Session::login_by_maa(const Challenge& challenge) {
+  APM_TRY(tee::Tpm tpm, tee::Tpm::open(config_.tpm));
+  APM_TRY(const MaaLogin login,
+          prepare_maa_login(
+              tpm, {*config_.maa,
+                    config_.imds_endpoint,
+                    config_.event_log_path,
+                    {challenge.nonce, challenge.cluster_id, challenge.server_key_sha256, {}},
+                    challenge.pcrs}));
+  APM_TRY(const json::Value answer, ask_login(challenge, login.body));
+  return open_answer(answer, login.binding, [&](ByteView encrypted_key) {
+    return tpm.decrypt(login.key, login.unique, tee::RsaScheme::kOaepSha256, encrypted_key,
                        attestation::kLoginLabel);
   });
 }

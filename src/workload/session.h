@@ -13,6 +13,7 @@
 #include "net/http_client.h"
 #include "tee/hardware.h"
 #include "tee/tpm.h"
+#include "workload/maa_login.h"
 
 namespace apm::workload {
 
@@ -25,7 +26,8 @@ struct SessionConfig {
   std::string event_log_path = tee::kEventLogPath;
   // Where evidence comes from; nothing: from the TPM. Of tee::choose_device, and not a TPM.
   std::optional<tee::Finding> device;
-  std::string collateral;  // Intel's documents for SGX and TDX, JSON text; may be empty
+  std::optional<MaaSource> maa;  // log in by a token of this provider instead
+  std::string collateral;  // Intel's documents for SGX and TDX quotes, JSON text; may be empty
 };
 
 struct LoggedIn {
@@ -54,6 +56,7 @@ class Session {
 
  private:
   [[nodiscard]] Result<LoggedIn> login_by_tpm(const Challenge& challenge);
+  [[nodiscard]] Result<LoggedIn> login_by_maa(const Challenge& challenge);
   [[nodiscard]] Result<LoggedIn> login_by_hardware(const Challenge& challenge);
   [[nodiscard]] Result<json::Value> ask_login(const Challenge& challenge, const json::Object& body);
 

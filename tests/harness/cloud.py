@@ -58,10 +58,10 @@ class Cloud:
         self.endpoints = json.loads((self.dir / "endpoints.json").read_text())
         self.imds, self.https = self.endpoints["imds"], self.endpoints["https"]
 
-    def vm(self, name, image):
+    def vm(self, name, image, tee="snp"):
         self.children.start(f"vm-{name}",
                             [self.sim, "vm", "--dir", self.dir, "--name", name, "--image", image,
-                             "--die-with-parent", "--max-seconds", 86400],
+                             "--tee", tee, "--die-with-parent", "--max-seconds", 86400],
                             "azure-sim vm ready", self.dir.parent / f"vm-{name}.log")
 
     def tpm_of(self, name):

@@ -2,6 +2,7 @@
 
 #include "attestation/maa/identity.h"
 #include "base/encoding.h"
+#include "crypto/digest.h"
 
 namespace apm::attestation::maa {
 namespace {
@@ -9,15 +10,27 @@ namespace {
 constexpr std::string_view kFamily = "maa";
 
 std::string hex_of(const std::optional<crypto::PublicKey>& key) {
-  return key ? hex_encode(key->spki_der()) : "";
+  return key ? hex_encode(crypto::sha256(key->spki_der())) : "";
 }
 
-// Keys by name, as SubjectPublicKeyInfo in hexadecimal.
+// Keys by name, as SHA-256 of the SubjectPublicKeyInfo: whole ones make an attested token too long.
 json::Object keys_of(const RuntimeKeys& keys) {
   json::Object out;
   if (keys.hcl_ak) out.set("HCLAkPub", hex_of(keys.hcl_ak));
   if (keys.hcl_ek) out.set("HCLEkPub", hex_of(keys.hcl_ek));
   if (keys.tpm_ephemeral) out.set("TpmEphemeralEncryptionKey", hex_of(keys.tpm_ephemeral));
+  return out;
+}
+
+// No policy can name a list, and the runtime keys are long: they would not fit an attested token.
+// As deep as a token may be (limits.h).
+json::Object without_lists(const json::Object& from) {
+  json::Object out;
+  for (const auto& [name, value] : from) {
+    if (value.as_array() != nullptr) continue;
+    const json::Object* inner = value.as_object();
+    out.set(name, inner == nullptr ? value : json::Value(without_lists(*inner)));
+  }
   return out;
 }
 
@@ -30,11 +43,12 @@ EvidenceResult result_of(const Token& token, const crypto::Jws& jws, const Issue
   json::Object maa{{"kid", *jws.header.string_at("kid")},
                    {"tee", tee_name(token.tee)},
                    {"keys", keys_of(token.keys)},
-                   {"token", jws.payload}};
+                   {"token", without_lists(*jws.payload.as_object())}};
   if (id.ok()) {
     result.enclave_id = *id;
   } else {
     maa.set("enclave_id_reason", id.error().reason);
+    result.enclave_reason = id.error().reason;
   }
   result.claims = {
       {std::string(kEatProfile), kClaimsProfile},

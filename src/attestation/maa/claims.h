@@ -1,7 +1,7 @@
 #pragma once
 
 // A token that was accepted, in the words of every family (attestation/claims.h): the payload as it
-// is under "maa", and what all families say at the top. Pure; any thread.
+// is under "maa", without its lists, and what all families say at the top. Pure; any thread.
 
 #include "attestation/claims.h"
 #include "attestation/maa/verify.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attestation/azure_vtpm/verify.h"
 #include "attestation/identity.h"
 #include "base/byte_reader.h"
 #include "base/encoding.h"
@@ -51,7 +52,10 @@ Result<std::string> tdx_id(const TdxClaims& tdx) {
 }  // namespace
 
 Result<std::string> enclave_id(const Token& token) {
-  if (token.vm) return azure_vtpm_enclave_id(token.vm->pcrs);
+  if (token.vm) {
+    return azure_vtpm_enclave_id(token.vm->pcrs,
+                                 token.tdx ? azure_vtpm::kTdxFamily : azure_vtpm::kFamily);
+  }
   if (token.sgx) return hex_encode(token.sgx->mrenclave);
   if (token.snp) return snp_id(*token.snp);
   if (token.tdx) return tdx_id(*token.tdx);

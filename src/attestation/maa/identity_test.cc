@@ -63,6 +63,10 @@ TEST(MaaIdentity, AzureVmNeedsThePcrsOfTheBootChain) {
   }
   payload.set("x-ms-azurevm-attested-pcr-values", values);
   EXPECT_EQ(*enclave_id(*read_token(json::Value(payload))), *azure_vtpm_enclave_id(pcrs));
+  json::Object on_tdx = maa.azure_vm(SyntheticMaa::add_tdx);
+  on_tdx.set("x-ms-azurevm-attested-pcr-values", values);
+  EXPECT_EQ(*enclave_id(*read_token(json::Value(on_tdx))),
+            *azure_vtpm_enclave_id(pcrs, "azure-tdx-vtpm"));
   values.erase("pcr8");
   payload.set("x-ms-azurevm-attested-pcr-values", values);
   EXPECT_EQ(enclave_id(*read_token(json::Value(payload))).error().reason,

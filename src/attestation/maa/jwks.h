@@ -28,6 +28,7 @@ class Jwks {
   [[nodiscard]] static Result<Jwks> parse(std::string_view json);
   [[nodiscard]] const SigningKey* find(std::string_view kid) const;  // nullptr when absent
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
+  [[nodiscard]] const std::vector<SigningKey>& all() const { return keys_; }
 
  private:
   std::vector<SigningKey> keys_;

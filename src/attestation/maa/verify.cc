@@ -7,6 +7,7 @@
 #include "attestation/maa/policy.h"
 #include "base/encoding.h"
 #include "base/text.h"
+#include "crypto/digest.h"
 #include "crypto/jws.h"
 
 namespace apm::attestation::maa {
@@ -74,6 +75,15 @@ Status check_key_dates(const crypto::Certificate& certificate, std::int64_t now_
   return {};
 }
 
+Status check_pin(const crypto::Certificate& certificate, const Issuer& issuer,
+                 Appraisal& appraisal) {
+  if (!issuer.certificates) return {};
+  const std::string found = hex_encode(crypto::sha256(certificate.der()));
+  return appraisal.require(issuer.certificates->contains(found),
+                           {Stage::kChain, "maa_key_not_pinned", found,
+                            concat("SHA-256 of a certificate that is pinned for ", issuer.url)});
+}
+
 Status check_signature(const crypto::Jws& jws, const crypto::Certificate& certificate) {
   const auto key = certificate.public_key();
   if (!key.ok()) return refused("maa_key", "the token's signing key cannot be read");
@@ -96,6 +106,7 @@ Result<const Issuer*> check_origin(const crypto::Jws& jws, const Expectation& ex
   APM_CHECK_OK(appraisal.require(
       key != nullptr,
       {Stage::kChain, "maa_kid_unknown", kid, concat("a key of the key set of ", issuer->url)}));
+  APM_CHECK_OK(check_pin(key->certificate, *issuer, appraisal));
   if (appraisal.covers(Stage::kValidity)) {
     APM_CHECK_OK(appraisal.require(check_key_dates(key->certificate, expected.now_unix_s),
                                    Stage::kValidity, "maa_key_expired"));

@@ -14,7 +14,7 @@
 //   maa_too_large, maa_token_malformed
 //   maa_algorithm, maa_key                    not RS256; not RSA of at least 2048 bits
 //   maa_issuer, maa_policy_hash
-//   maa_kid_unknown, maa_key_expired, maa_key_not_yet_valid
+//   maa_kid_unknown, maa_key_not_pinned, maa_key_expired, maa_key_not_yet_valid
 //   maa_signature
 //   maa_not_yet_valid, maa_expired, maa_times  the token's iat, nbf and exp
 //   maa_version, maa_type_not_allowed
@@ -46,6 +46,9 @@ struct Issuer {
   // x-ms-policy-hash values that are accepted. Nothing: any, which trusts whoever can set the
   // provider's policy. An empty set accepts none.
   std::optional<std::set<std::string>> policy_hashes = std::set<std::string>();
+  // SHA-256 (lower-case hex) of the certificates whose keys count, whatever else the set holds: for
+  // a set that anybody may have brought. Nothing: all of the set.
+  std::optional<std::set<std::string>> certificates = std::nullopt;
 };
 
 // What the relying party asks for. The defaults are the safe ones; an empty set of values asks for

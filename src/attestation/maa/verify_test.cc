@@ -92,6 +92,21 @@ TEST_F(MaaVerify, AcceptsEveryShape) {
   EXPECT_EQ(verdict(plain(SyntheticMaa::add_sgx)), "accept");
 }
 
+// A key set that anybody may have brought is worth the certificates that are pinned.
+TEST_F(MaaVerify, OnlyPinnedCertificatesCountWhereThereArePins) {
+  const std::string pin = hex_encode(crypto::sha256(keys_.all().front().certificate.der()));
+  expected_.issuers[0].certificates = std::set<std::string>{pin};
+  EXPECT_EQ(verdict(), "accept");
+  expected_.issuers[0].certificates = std::set<std::string>{};
+  EXPECT_EQ(verdict(), "maa_key_not_pinned");
+  const SyntheticMaa other = SyntheticMaa::stranger();
+  const Jwks theirs = other.key_set();
+  expected_.issuers[0].certificates = std::set<std::string>{pin};
+  expected_.issuers[0].keys = &theirs;
+  EXPECT_EQ(verdict(other.token(other.azure_vm(SyntheticMaa::add_snp))), "maa_key_not_pinned")
+      << "the same name and kid, and a good signature";
+}
+
 TEST_F(MaaVerify, NamesTheKeyToAnswerTo) {
   Appraisal appraisal;
   const auto result = verify(snp_vm(), expected_, appraisal);

@@ -48,16 +48,20 @@ class SyntheticMaa {
   }
 
   [[nodiscard]] crypto::PublicKey tpm_key() const { return must(tpm_key_.public_key()); }
+  [[nodiscard]] const crypto::PrivateKey& tpm_private_key() const { return tpm_key_; }
   [[nodiscard]] crypto::PublicKey signing_key() const { return must(key_.public_key()); }
 
-  [[nodiscard]] std::string key_set_text() const {
-    const auto certificate =
-        must(crypto::build_certificate(spec, must(key_.public_key()), nullptr, key_));
+  [[nodiscard]] crypto::Certificate certificate() const {
+    return must(crypto::build_certificate(spec, must(key_.public_key()), nullptr, key_));
+  }
+  // Of one certificate: each call of certificate() makes another.
+  [[nodiscard]] std::string key_set_text(const crypto::Certificate& certificate) const {
     json::Object key{
         {"kid", kKid}, {"kty", "RSA"}, {"x5c", json::Array{base64_encode(certificate.der())}}};
     edit_key(key);
     return json::write(json::Object{{"keys", json::Array{json::Value(std::move(key))}}});
   }
+  [[nodiscard]] std::string key_set_text() const { return key_set_text(certificate()); }
   [[nodiscard]] maa::Jwks key_set() const { return must(maa::Jwks::parse(key_set_text())); }
 
   [[nodiscard]] json::Object header() const {

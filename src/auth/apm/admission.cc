@@ -16,9 +16,9 @@ using attestation::Stage;
 // Evidence whose family or image has no signer by its nature: such a workload can be authorised by
 // its Enclave ID. Any other reason (Secure Boot off, a public signer, an ambiguous log) is a fault.
 bool unsigned_by_nature(const SignerVerdict& signer) {
-  constexpr std::array<std::string_view, 6> kReasons{"tdx_no_signer",      "snp_signer_missing",
-                                                     "sgx_no_signer",      "signer_pcr_zero",
-                                                     "signer_pcr_missing", "signer_zero"};
+  constexpr std::array<std::string_view, 7> kReasons{
+      "tdx_no_signer",      "snp_signer_missing", "sgx_no_signer",     "signer_pcr_zero",
+      "signer_pcr_missing", "signer_zero",        "signer_is_platform"};
   return std::ranges::find(kReasons, signer.reason) != kReasons.end();
 }
 
@@ -52,8 +52,10 @@ Status admit_claims(const Config& config, const attestation::EvidenceResult& res
   APM_CHECK_OK(appraisal.verdict());
   APM_CHECK_OK(admit_signer(result.signer, appraisal));
   if (!result.enclave_id.empty()) return {};
-  return appraisal.require(false, {Stage::kPolicy, "identity_missing", "no Enclave ID",
-                                   "evidence that says which software runs (docs/identity.md)"});
+  const std::string& reason = result.enclave_reason;
+  return appraisal.require(
+      false, {Stage::kPolicy, reason.empty() ? "identity_missing" : reason, "no Enclave ID",
+              "evidence that says which software runs (docs/identity.md)"});
 }
 
 logical::AttestedIdentity identity_of(const attestation::EvidenceResult& result) {

@@ -52,19 +52,22 @@ TEST(ApmAdmission, TheClaimsPolicyOfTheConfiguration) {
 TEST(ApmAdmission, OnlyWhatIsUnsignedByNatureMayHaveNoSigner) {
   attestation::EvidenceResult no_signer = result();
   no_signer.signer = {};
-  for (const char* natural : {"tdx_no_signer", "snp_signer_missing", "sgx_no_signer",
-                              "signer_pcr_zero", "signer_pcr_missing", "signer_zero"}) {
+  for (const char* natural :
+       {"tdx_no_signer", "snp_signer_missing", "sgx_no_signer", "signer_pcr_zero",
+        "signer_pcr_missing", "signer_zero", "signer_is_platform"}) {
     no_signer.signer.reason = natural;
     EXPECT_EQ(claims_reason(no_signer), "admitted") << natural;
   }
   for (const char* fault : {"signer_is_public", "secure_boot_off", "event_log_missing",
-                            "signer_ambiguous", "signer_is_platform", "event_log_mismatch"}) {
+                            "signer_ambiguous", "event_log_mismatch"}) {
     no_signer.signer.reason = fault;
     EXPECT_EQ(claims_reason(no_signer), fault);
   }
   attestation::EvidenceResult nobody = result();
   nobody.enclave_id.clear();
   EXPECT_EQ(claims_reason(nobody), "identity_missing");
+  nobody.enclave_reason = "identity_pcr_missing";
+  EXPECT_EQ(claims_reason(nobody), "identity_pcr_missing") << "the family's own word";
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "auth/apm/limits.h"
+#include "auth/apm/maa_provider.h"
 #include "base/encoding.h"
 #include "base/text.h"
 
@@ -13,20 +14,6 @@ namespace {
 using attestation::maa::Floor;
 
 constexpr std::uint64_t kVmplMax = 3;
-constexpr std::size_t kSha256Bytes = 32;
-
-// `iss` is compared exactly, and the ones that MAA writes end in the host's name.
-std::string check_issuer(const std::string& url) {
-  constexpr std::string_view kScheme = "https://";
-  const bool host_alone = url.starts_with(kScheme) && url.size() > kScheme.size() &&
-                          url.find_first_of("/?#@ ", kScheme.size()) == std::string::npos;
-  return host_alone ? "" : "needs issuers of the form https://<host>, without a path";
-}
-
-std::string check_policy_hash(const std::string& text) {
-  const auto hash = base64url_decode(text);
-  return hash.ok() && hash->size() == kSha256Bytes ? "" : "needs base64url of 32 bytes";
-}
 
 std::string check_type(const std::string& text) {
   constexpr std::array<std::string_view, 4> kTypes{"azurevm", "sevsnpvm", "tdxvm", "sgx"};
@@ -49,8 +36,8 @@ void add_svns(Settings& settings, Floor& floor) {
 }  // namespace
 
 void add_maa_settings(Settings& settings, MaaTrust& trust, Floor& floor) {
-  settings.texts("maa_issuers", trust.issuers, check_issuer);
-  settings.texts("maa_policy_hashes", trust.policy_hashes, check_policy_hash);
+  settings.texts("maa_issuers", trust.issuers, issuer_fault);
+  settings.texts("maa_policy_hashes", trust.policy_hashes, policy_hash_fault);
   settings.texts("maa_types", floor.types, check_type);
   settings.texts("maa_compliance", floor.compliance, any_word);
   settings.texts("maa_tdx_tcb_statuses", floor.tdx_tcb_statuses, any_word);

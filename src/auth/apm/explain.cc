@@ -45,6 +45,11 @@ Result<EvidenceResult> admit(const json::Object& evidence, const Judge& judge,
   return std::move(result);
 }
 
+bool login_supported(const json::Value& family, const Judge& judge) {
+  if (family != json::Value(kOptInFamily)) return true;
+  return judge.anchors.maa != nullptr && !judge.anchors.maa->empty();
+}
+
 template <class T>
 void add_all(std::set<T>& to, const std::set<T>& from) {
   to.insert(from.begin(), from.end());
@@ -117,7 +122,7 @@ Result<json::Object> explain(const json::Object& evidence, const Judge& judge,
                    {"reason", admitted.ok() ? "" : admitted.error().reason},
                    {"message", admitted.ok() ? "" : admitted.error().message},
                    {"family", *evidence.find("family")},
-                   {"login_supported", !(*evidence.find("family") == json::Value(kFileOnlyFamily))},
+                   {"login_supported", login_supported(*evidence.find("family"), judge)},
                    {"judged_at", judge.now_unix_s},
                    {"binding", kNotBound},
                    {"rules", rules_of(appraisal)}};

@@ -12,8 +12,8 @@
 
 namespace apm::auth_apm {
 
-// The family whose evidence cannot answer a challenge; a file of it can be judged all the same.
-inline constexpr std::string_view kFileOnlyFamily = "maa";
+// The family that logs in only where the server's file says so; a file of it is judged anyway.
+inline constexpr std::string_view kOptInFamily = "maa";
 inline constexpr std::string_view kNotBound = "not checked: a file cannot answer a challenge";
 
 // {"verdict": accept|reject, "reason", "message", "family", "login_supported", "judged_at",

@@ -8,6 +8,7 @@
 #include "attestation/snp/verify.h"
 #include "attestation/tdx/result.h"
 #include "attestation/tpm/public_area.h"
+#include "auth/apm/judge_maa.h"
 #include "auth/apm/wire_values.h"
 #include "base/text.h"
 
@@ -16,7 +17,6 @@ namespace {
 
 namespace azure = attestation::azure_vtpm;
 namespace dcap = attestation::dcap;
-namespace maa = attestation::maa;
 namespace nitro = attestation::nitro;
 namespace sgx = attestation::sgx;
 namespace snp = attestation::snp;
@@ -218,7 +218,7 @@ Result<Judged> verify_azure(const json::Value& body, const Judge& judge, Apprais
   return Judged{std::move(claims->result), std::move(claims->caller_key)};
 }
 
-// ---- Signed texts ----
+// ---- Nitro ----
 
 Result<Judged> verify_nitro(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
   APM_TRY(const Bytes document, base64_member(&body, "document"));
@@ -231,25 +231,6 @@ Result<Judged> verify_nitro(const json::Value& body, const Judge& judge, Apprais
     expected.public_key = judge.challenged->caller_key;
   }
   APM_TRY(nitro::Verified verified, nitro::verify(document, expected, appraisal));
-  return Judged{std::move(verified.evidence), {}};
-}
-
-Result<Judged> verify_maa(const json::Value& body, const Judge& judge, Appraisal& appraisal) {
-  if (judge.challenged) {
-    return Error(Code::kInvalidArgument, "maa_login_unsupported",
-                 "login: a token of Azure Attestation cannot answer a challenge; log in with the "
-                 "machine's own evidence (azure-snp-vtpm)");
-  }
-  APM_TRY(const std::string token, text_member(&body, "token"));
-  APM_TRY(const std::string key_set, text_member(&body, "jwks"));
-  APM_TRY(const maa::Jwks keys, maa::Jwks::parse(key_set));
-  maa::Expectation expected;
-  for (const std::string& url : judge.config.maa_trust.issuers) {
-    expected.issuers.push_back({url, &keys, judge.config.maa_trust.policy_hashes});
-  }
-  expected.now_unix_s = judge.now_unix_s;
-  expected.floor = judge.config.maa;
-  APM_TRY(maa::Verified verified, maa::verify(token, expected, appraisal));
   return Judged{std::move(verified.evidence), {}};
 }
 

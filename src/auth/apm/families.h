@@ -7,6 +7,7 @@
 //   azure-*-vtpm       the quote and the key's certification sign the binding as extra data
 //   snp, sgx, tdx      REPORT_DATA is the binding and 32 zero bytes
 //   aws-nitro          `nonce` is the binding, `public_key` the caller's key
+//   maa                client-payload.nonce is the binding in hexadecimal (judge_maa.h)
 // A file in an operator's hands answers none: its own value is expected there, which proves
 // nothing, and the answer says so (explain.h). Everything else is judged alike: in full, by the
 // floors of the configuration and the anchors of the server. Pure; any thread.
@@ -20,8 +21,7 @@
 //   snp              report; vcek_chain, certificate_table or thim; amd_crl
 //   sgx, tdx         quote; collateral (text, Intel's names)
 //   aws-nitro        document
-//   maa              token (text), jwks (text: the key set of the token's issuer); files only: a
-//                    token cannot answer a challenge
+//   maa              token (text), jwks (text: the key set of the token's issuer)
 //
 // Errors: kInvalidArgument "login_malformed", "family_unsupported", "maa_login_unsupported";
 // kRefused as each verifier, with its rules in the appraisal; missing collateral too is refused by
@@ -37,6 +37,7 @@
 #include "attestation/nitro/anchors.h"
 #include "attestation/snp/anchors.h"
 #include "auth/apm/config.h"
+#include "auth/apm/maa_provider.h"
 #include "crypto/keys.h"
 
 namespace apm::auth_apm {
@@ -49,11 +50,12 @@ enum class CallerKey {
 // kInvalidArgument "family_unsupported".
 [[nodiscard]] Result<CallerKey> caller_key_of(std::string_view family);
 
-// Never null.
+// Never null, but the last.
 struct TrustAnchors {
   const attestation::snp::Anchors* amd = nullptr;
   const attestation::dcap::Anchors* intel = nullptr;
   const attestation::nitro::Anchors* aws = nullptr;
+  const MaaProviders* maa = nullptr;  // null or none: no login with a token
 };
 
 // What evidence of a login must be bound to.
@@ -80,7 +82,7 @@ struct Judge {
 
 struct Judged {
   attestation::EvidenceResult result;
-  std::optional<crypto::PublicKey> certified_key;  // the caller's, where the evidence certifies it
+  std::optional<crypto::PublicKey> certified_key;  // the caller's, where the evidence names it
 };
 [[nodiscard]] Result<Judged> verify_evidence(const json::Object& evidence, const Judge& judge,
                                              attestation::Appraisal& appraisal);

@@ -288,15 +288,5 @@ TEST_F(FamilyLogin, TheCallersKeyIsRsaOfAUsualSize) {
   EXPECT_EQ(reason(none), "login_malformed");
 }
 
-TEST_F(FamilyLogin, ATokenOfMaaCannotAnswerAChallenge) {
-  const json::Object snp = good(direct_families().front()).body;
-  EXPECT_EQ(reason({{"family", "maa"},
-                    {"nonce", *snp.find("nonce")},
-                    {"caller_key", *snp.find("caller_key")},
-                    {"token", "e30.e30.e30"},
-                    {"jwks", R"({"keys":[]})"}}),
-            "maa_login_unsupported");
-}
-
 }  // namespace
 }  // namespace apm::auth_apm

@@ -213,7 +213,7 @@ Result<Response> Method::try_login(const logical::Request& request,
   APM_TRY(const Judged judged,
           verify(request, {config, anchors(), now, challenged, nullptr}, appraisal));
   APM_CHECK_OK(admit_claims(config, judged.result, appraisal));
-  const auto& key = login.sealing_key ? login.sealing_key : judged.certified_key;
+  const auto& key = judged.certified_key ? judged.certified_key : login.sealing_key;
   if (!key) return Error(Code::kInternal, "a login without the caller's key");
   APM_CHECK_OK(nonces_.use(login.nonce));
 
@@ -260,7 +260,7 @@ Result<Response> Method::explain_file(const logical::Request& request) const {
 
 TrustAnchors Method::anchors() const {
   return {dependencies_.anchors.get(), dependencies_.intel_anchors.get(),
-          dependencies_.aws_anchors.get()};
+          dependencies_.aws_anchors.get(), &dependencies_.maa_providers};
 }
 
 Config Method::current_config() const {

@@ -47,6 +47,7 @@ struct Dependencies {
   std::shared_ptr<const attestation::nitro::Anchors> aws_anchors;
   // For evidence that does not bring its collateral. Null: such evidence is refused.
   std::shared_ptr<CollateralSource> collateral;
+  MaaProviders maa_providers;  // none: no token logs in
   std::string cluster_id;
   // SHA-256 of the SubjectPublicKeyInfo of the certificate that the listener shows now.
   std::function<Result<Bytes>()> server_key_sha256;

@@ -1,6 +1,7 @@
 #include "cli/evidence/collect.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/encoding.h"
 #include "base/file.h"
@@ -43,29 +44,32 @@ Result<tee::Binding> binding_of(const Arguments& args) {
   return binding;
 }
 
+}  // namespace
+
+FlagSet collect_flags() {
+  return {.with_value = {"report-data", "user-data", "nonce", "public-key", "tcti", "imds",
+                         "event-log"},
+          .plain = {}};
+}
+
 // A field that the device does not have must not look as if it were bound.
-Status check_flags(const tee::Finding& chosen, const Arguments& args) {
-  const bool nitro = chosen.source == tee::Source::kNsm;
-  for (const char* name : {"user-data", "nonce", "public-key", "report-data"}) {
-    const bool of_nitro = std::string_view(name) != "report-data";
-    if (args.has(name) && of_nitro != nitro) {
-      return usage(concat("-", name, " is no field of the evidence of ", chosen.path,
-                          ": a Nitro document takes -user-data, -nonce and -public-key, SNP, TDX "
-                          "and SGX take -report-data"));
-    }
+Status check_collect_flags(const tee::Finding& chosen, const Arguments& args) {
+  std::set<std::string_view> known{"report-data"};
+  if (chosen.source == tee::Source::kNsm) known = {"user-data", "nonce", "public-key"};
+  if (chosen.source == tee::Source::kTpm) known = {"nonce", "tcti", "imds", "event-log"};
+  for (const std::string& name : collect_flags().with_value) {
+    if (!args.has(name) || known.contains(name)) continue;
+    return usage(concat("-", name, " is no word of the evidence of ", chosen.path,
+                        ": a Nitro document takes -user-data, -nonce and -public-key, SNP, TDX "
+                        "and SGX take -report-data, Azure's TPM takes -nonce, -tcti, -imds and "
+                        "-event-log"));
   }
   return {};
 }
 
-}  // namespace
-
-FlagSet collect_flags() {
-  return {.with_value = {"report-data", "user-data", "nonce", "public-key"}, .plain = {}};
-}
-
 Result<tee::HardwareEvidence> collect_for(tee::DeviceFiles& files, const tee::Finding& chosen,
                                           const Arguments& args) {
-  APM_CHECK_OK(check_flags(chosen, args));
+  APM_CHECK_OK(check_collect_flags(chosen, args));
   APM_TRY(const tee::Binding binding, binding_of(args));
   return tee::collect(files, chosen, binding);
 }

@@ -10,7 +10,11 @@ namespace apm::cli::evidence {
 
 [[nodiscard]] FlagSet collect_flags();
 
-// Evidence of `chosen`, bound to -report-data, or for Nitro to -user-data, -nonce and -public-key.
+// The words that say where Azure's evidence comes from are no words of other devices.
+[[nodiscard]] Status check_collect_flags(const tee::Finding& chosen, const Arguments& args);
+
+// Evidence of `chosen`, which is no TPM (collect_azure.h), bound to -report-data, or for Nitro to
+// -user-data, -nonce and -public-key.
 [[nodiscard]] Result<tee::HardwareEvidence> collect_for(tee::DeviceFiles& files,
                                                         const tee::Finding& chosen,
                                                         const Arguments& args);
