@@ -8,7 +8,8 @@ from process import run
 
 
 class Mirror(http.server.BaseHTTPRequestHandler):
-    """Answers what `answers` says: path -> (status, headers, body); a body that is None is silence."""
+    """Answers what `answers` says: path -> (status, headers, body); a body that is None is silence, and one
+    that is an Event is silence until it is set, then 404."""
     answers, asked = {}, []
     protocol_version = "HTTP/1.1"
 
@@ -18,6 +19,9 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         if body is None:
             time.sleep(60)
             return
+        if isinstance(body, threading.Event):
+            body.wait(120)
+            status, headers, body = 404, {}, b""
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
