@@ -250,6 +250,14 @@ TEST_F(SnpVerify, LeafContents) {
   EXPECT_EQ(with_extension(".3.8", Bytes{2, 1, 0xd5}), "snp_leaf_tcb");  // negative, not 213
   EXPECT_EQ(with_extension(".3.8", Bytes{2, 2, 0, 0x55}), "snp_leaf_tcb");
   EXPECT_EQ(with_extension(".3.8", Bytes{2, 2, 1, 0xd5}), "snp_leaf_tcb");
+  for (const Bytes& wrong :
+       {Bytes{}, Bytes{2, 1}, Bytes{4, 1, 22}, Bytes{2, 2, 22}, Bytes{2, 1, 22, 0},
+        Bytes{4, 2, 0, 0x96}, Bytes{2, 1, 0, 0x96}, Bytes{2, 3, 0, 0, 0x96}}) {
+    EXPECT_EQ(with_extension(".3.3", wrong), "snp_leaf_tcb") << hex_encode(wrong);
+  }
+  for (const Bytes& wrong : {Bytes{}, Bytes{0x16}, Bytes(200, 0x16)}) {
+    EXPECT_EQ(with_extension(".2", wrong), "snp_product_unknown") << hex_encode(wrong);
+  }
   EXPECT_EQ(with_extension(".1", Bytes{2, 1, 2}), "snp_leaf_version");
   EXPECT_EQ(without_extension(".1"), "snp_leaf_version");
   EXPECT_EQ(with_extension(".2", Bytes{0x16, 5, 'G', 'e', 'n', 'o', 'a'}), "snp_product_mismatch");
