@@ -4,11 +4,14 @@
 
 #include "azure/blob_log.h"
 #include "azure/limits.h"
+#include "storage/limits.h"
 
 namespace apm::azure {
 namespace {
 
-SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
+BootTime end_of(BootTime asked, Milliseconds ttl) {
+  return asked + ttl - ttl / storage::kLeaseMarginPart;
+}
 
 }  // namespace
 
@@ -16,7 +19,7 @@ BlobRight::BlobRight(BlobClient& client, Mutex& client_mutex, Terms terms)
     : client_(client),
       client_mutex_(client_mutex),
       terms_(std::move(terms)),
-      valid_until_(terms_.asked + terms_.ttl),
+      valid_until_(end_of(terms_.asked, terms_.ttl)),
       thread_([this] { renew_until_ended(); }) {}
 
 BlobRight::~BlobRight() { end_renewing(); }
@@ -30,14 +33,14 @@ void BlobRight::end_renewing() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool BlobRight::held() const { return !lost_ && steady_now() < valid_until_.load(); }
+bool BlobRight::held() const { return !lost_ && BootClock::now() < valid_until_.load(); }
 
 Status BlobRight::renew(const Deadline& deadline) {
   const MutexLock lock(client_mutex_);
-  const SteadyTime asked = steady_now();
+  const BootTime asked = BootClock::now();
   const Status renewed = client_.renew_lease(kManifestBlob, terms_.lease_id, deadline);
   if (renewed.ok()) {
-    valid_until_ = asked + terms_.ttl;
+    valid_until_ = end_of(asked, terms_.ttl);
   } else if (renewed.error().code == Code::kConflict || renewed.error().code == Code::kNotFound) {
     lost_ = true;
   }
@@ -54,7 +57,7 @@ void BlobRight::renew_until_ended() {
   Milliseconds pause = terms_.ttl / 3;
   while (true) {
     {
-      const SteadyTime until = steady_now() + pause;
+      const SteadyTime until = std::chrono::steady_clock::now() + pause;
       const MutexLock lock(mutex_);
       while (!ended_ && ended_changed_.wait_until(mutex_, until)) {
       }

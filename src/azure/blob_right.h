@@ -19,7 +19,7 @@ class BlobRight {
   struct Terms {
     std::string lease_id;
     Milliseconds ttl{0};
-    SteadyTime asked;  // before the service was asked for it
+    BootTime asked;  // before the service was asked for it
   };
   BlobRight(BlobClient& client, Mutex& client_mutex, Terms terms);
   BlobRight(const BlobRight&) = delete;
@@ -27,7 +27,8 @@ class BlobRight {
   ~BlobRight();  // ends the thread; does not give the lease up
 
   void end_renewing();
-  // Held by this machine's clock, counted from before the service was asked.
+  // Held by this machine's clock, counted from before the service was asked and ending a margin
+  // (storage/limits.h) before somebody else may have it.
   [[nodiscard]] bool held() const;
   [[nodiscard]] bool lost() const { return lost_; }
   void lose() { lost_ = true; }
@@ -43,7 +44,7 @@ class BlobRight {
   Mutex& client_mutex_;
   const Terms terms_;
   std::atomic<bool> lost_{false};
-  std::atomic<SteadyTime> valid_until_;
+  std::atomic<BootTime> valid_until_;
 
   Mutex mutex_;
   CondVar ended_changed_;

@@ -221,7 +221,7 @@ Result<std::unique_ptr<Lease>> BlobStore::acquire_lease(const std::string& owner
 
 Result<std::shared_ptr<BlobTenure>> BlobStore::try_acquire(const std::string& owner) {
   BlobRight::Terms terms{crypto::random_uuid(), std::chrono::seconds(options_.lease_seconds),
-                         std::chrono::steady_clock::now()};
+                         BootClock::now()};
   {
     const MutexLock lock(renewals_.mutex);
     APM_CHECK_OK(renewals_.connection->client().acquire_lease(

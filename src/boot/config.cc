@@ -368,7 +368,8 @@ Result<Config> parse_config(std::string_view text) {
   }
   top.warn_of_the_rest();
   APM_CHECK_OK(check(config));
-  if (config.api_addr.empty() && config.storage.type == "postgresql") {
+  const bool shared = config.storage.type == "postgresql" || config.storage.type == "azure";
+  if (config.api_addr.empty() && shared) {
     config.warnings.emplace_back(
         "no api_addr: if another server uses this store too, it cannot tell clients where this one "
         "is");

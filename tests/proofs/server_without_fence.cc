@@ -45,6 +45,7 @@ class UnfencedStore final : public Store {
   }
   [[nodiscard]] Result<std::unique_ptr<Snapshot>> snapshot() override { return inner_->snapshot(); }
   [[nodiscard]] Status commit(const Batch& batch) override;
+  [[nodiscard]] std::size_t batch_bytes_max() const override { return inner_->batch_bytes_max(); }
   [[nodiscard]] Result<std::unique_ptr<Lease>> acquire_lease(const std::string& owner,
                                                              const Deadline& deadline) override {
     APM_TRY(std::unique_ptr<Lease> real, inner_->acquire_lease(owner, deadline));

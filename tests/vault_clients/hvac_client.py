@@ -30,7 +30,7 @@ def life(client):
     client.sys.submit_unseal_keys(made["keys"][1:])
     equal(client.sys.is_sealed(), False, "unsealed again")
     equal(client.is_authenticated(), True, "the root token")
-    equal(client.sys.read_leader_status()["ha_enabled"], False, "leader")
+    equal(client.sys.read_leader_status()["is_self"], True, "leader")
 
 
 def mounts(client):

@@ -61,9 +61,10 @@ Result<logical::Response> Engine::read_data(const logical::Request& request,
   APM_TRY(const std::optional<Held<Metadata>> secret, records_.find(path));
   Answer answer = read_held(request, path, secret);
   if (answer.ok() || answer.error().code != Code::kPrecondition) return answer;
-  return change(path, [&](const std::optional<Held<Metadata>>& again) {
+  const auto read = [&](const std::optional<Held<Metadata>>& again) {
     return read_held(request, path, again);
-  });
+  };
+  return change(path, read);
 }
 
 Result<logical::Response> Engine::read_held(const logical::Request& request,
