@@ -1,6 +1,5 @@
 """Programs that a test starts, and what it expects of them."""
 import pathlib
-import socket
 import subprocess
 import time
 
@@ -12,12 +11,6 @@ class Failed(Exception):
 def expect(condition, text):
     if not condition:
         raise Failed(text)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def run(command, env=None, stdin=None, ok=True, timeout=120):
