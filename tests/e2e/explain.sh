@@ -4,7 +4,7 @@
 set -euo pipefail
 bin=$1
 dir=$(mktemp -d "${TMPDIR:-/tmp}/apm-e2e-XXXXXX")
-port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+port=$(python3 "$(dirname "$0")/../harness/ports.py")
 apm=$bin/anjuna-policy-manager-server
 admin=$bin/anjuna-policy-manager
 server=

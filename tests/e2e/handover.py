@@ -9,12 +9,14 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+from ports import free_port  # noqa: E402
 
 HOST = "localhost"
 checks = 0
@@ -25,12 +27,6 @@ def expect(condition, text):
     if not condition:
         raise SystemExit(f"FAILED: {text}")
     checks += 1
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Test:

@@ -4,7 +4,7 @@
 set -euo pipefail
 bin=$1
 dir=$(mktemp -d "${TMPDIR:-/tmp}/apm-e2e-XXXXXX")
-port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+port=$(python3 "$(dirname "$0")/../harness/ports.py")
 apm=$bin/anjuna-policy-manager-server
 server= second=
 
@@ -154,7 +154,7 @@ grep -qx CANARY-VALUE "$dir/out" || fail "the secret did not survive"
 # A second server on the same store stands by, and takes over when the first one is sealed.
 refused "a second server on one audit file" "audit_file_in_use" timeout 60 "$apm" server -config="$dir/apm.hcl"
 first_addr=$VAULT_ADDR
-second_port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+second_port=$(python3 "$(dirname "$0")/../harness/ports.py")
 sed "s/:$port\"/:$second_port\"/; s/audit.log/audit2.log/" "$dir/apm.hcl" >"$dir/second.hcl"
 "$apm" server -config="$dir/second.hcl" >"$dir/second.log" 2>&1 &
 second=$!

@@ -34,7 +34,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
   -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
 export VAULT_CACERT=$dir/cert.pem
 start() { # start NAME: sets server and VAULT_ADDR; does not wait
-  port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+  port=$(python3 "$here/../harness/ports.py")
   cat >"$dir/$1.hcl" <<CONFIG
 api_addr = "https://localhost:$port"
 disable_mlock = true

@@ -37,7 +37,7 @@ url="postgresql://apm@/secrets?host=$dir/pg"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
   -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
 export VAULT_CACERT=$dir/cert.pem
-port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+port=$(python3 "$here/../harness/ports.py")
 export VAULT_ADDR=https://localhost:$port
 
 config() { # config NAME STORAGE: the configuration of a server over that storage

@@ -22,7 +22,7 @@ refused() { # refused TEXT COMMAND...: must fail and say TEXT
   grep -qF -- "$text" "$dir/out" || { cat "$dir/out" >&2; fail "does not say '$text': $*"; }
 }
 done_well() { "$@" >"$dir/out" 2>&1 || { cat "$dir/out" >&2; fail "$*"; }; }
-free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
+free_port() { python3 "$here/../harness/ports.py"; }
 
 code=0
 "$here/../harness/azurite.sh" install 2>"$dir/install" || code=$?

@@ -7,7 +7,8 @@ import time
 import urllib.error
 import urllib.request
 
-from process import Failed, expect, free_port, run
+from ports import free_port
+from process import Failed, expect, run
 
 
 class ConfigServer:

@@ -4,7 +4,8 @@ import os
 import pathlib
 import re
 
-from process import expect, free_port, run
+from ports import free_port
+from process import expect, run
 
 CONFIG = """disable_mlock = true
 api_addr = "https://localhost:{port}"

@@ -11,7 +11,8 @@ import time
 import urllib.error
 import urllib.request
 
-from process import Children, expect, free_port, run
+from ports import free_port
+from process import Children, expect, run
 
 FAMILIES = ("snp", "tdx", "sgx", "aws-nitro")
 

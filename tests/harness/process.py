@@ -1,7 +1,5 @@
 """Programs that a test starts, and what it expects of them."""
 import pathlib
-import random
-import socket
 import subprocess
 import time
 
@@ -13,24 +11,6 @@ class Failed(Exception):
 def expect(condition, text):
     if not condition:
         raise Failed(text)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def low_port():
-    """A free port below those that the kernel gives to clients: nobody takes it while its server is down."""
-    while True:
-        port = random.SystemRandom().randrange(15000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 def run(command, env=None, stdin=None, ok=True, timeout=120):

@@ -15,7 +15,8 @@ import urllib.error
 import urllib.request
 
 from cloud import HOST
-from process import expect, free_port, wait_for_text
+from ports import free_port
+from process import expect, wait_for_text
 
 STORAGE_ACCOUNT = "apmsa"
 READY = "Vault server started"

@@ -5,7 +5,7 @@ import socket
 import subprocess
 
 from errors import expect_error
-from process import free_port
+from ports import free_port
 from world import SHARES, World, expect
 
 JOBS = 3

@@ -25,7 +25,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 import history  # noqa: E402
 import ha_storage  # noqa: E402
 from history import Op  # noqa: E402
-from process import low_port  # noqa: E402
+from ports import free_port  # noqa: E402
 from server import Server, wait_until  # noqa: E402
 from world import World, expect  # noqa: E402
 
@@ -49,7 +49,7 @@ class Node:
         self.dir = pathlib.Path(directory)
         self.dir.mkdir(mode=0o755)
         self.name = self.dir.name
-        self.port = low_port()
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.way = place.way(self.dir)
         self.log = self.dir / "log"

@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 
 import azurite  # noqa: E402
 from postgres import Postgres  # noqa: E402
-from process import free_port  # noqa: E402
+from ports import free_port  # noqa: E402
 from world import expect, run  # noqa: E402
 
 TARGETS = ("anjuna-policy-manager-server", "storage_load")
