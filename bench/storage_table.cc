@@ -95,6 +95,7 @@ Status measure_takeover(const std::string& type, const std::string& place) {
 bool measure(const std::string& backend, const Figure& figure, const Operation& operation) {
   std::vector<std::vector<std::int64_t>> took(static_cast<std::size_t>(figure.threads));
   std::vector<std::thread> threads;
+  threads.reserve(took.size());
   std::atomic<bool> failed{false};
   const SteadyTime begin = std::chrono::steady_clock::now();
   for (int t = 0; t < figure.threads; ++t) {

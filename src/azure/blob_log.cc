@@ -117,7 +117,7 @@ Result<LogView> BlobLog::load(const Manifest& manifest, const Deadline& deadline
 
 // Only if nobody changed it since `current` was read. Read back, because the answer to a
 // replacement can be lost, and what a repetition is told then is that the blob has changed.
-Status BlobLog::replace(const std::string& lease_id, ReadManifest& current, Manifest next,
+Status BlobLog::replace(const std::string& lease_id, ReadManifest& current, const Manifest& next,
                         const Deadline& deadline) {
   APM_TRY(const Bytes bytes, encode_manifest(next));
   const Status done =
@@ -209,7 +209,7 @@ Status BlobLog::start_segment(const std::string& lease_id, ReadManifest& current
   APM_TRY(next.unused, remaining(next.unused, deadline));
   Manifest intent = next;
   intent.unused.insert(intent.unused.end(), {checkpoint, segment});
-  APM_CHECK_OK(replace(lease_id, current, std::move(intent), deadline));
+  APM_CHECK_OK(replace(lease_id, current, intent, deadline));
   APM_TRY(next.checkpoint_head, write_checkpoint(checkpoint, lease_id, epoch, state, deadline));
   APM_CHECK_OK(create(segment, lease_id, deadline));
   for (const std::string& old : {next.checkpoint, next.segment}) {
@@ -220,7 +220,7 @@ Status BlobLog::start_segment(const std::string& lease_id, ReadManifest& current
   next.segment = segment;
   next.segment_epoch = epoch;
   next.start = state.head;
-  return replace(lease_id, current, std::move(next), deadline);
+  return replace(lease_id, current, next, deadline);
 }
 
 Result<LogPlace> BlobLog::roll(const std::string& lease_id, std::uint64_t epoch,
@@ -242,7 +242,7 @@ Result<LogView> BlobLog::take_over(const TakeOver& what, const Deadline& deadlin
   Manifest next = current.manifest;
   next.epoch += 1;
   next.owner = what.owner;
-  APM_CHECK_OK(replace(what.lease_id, current, std::move(next), deadline));
+  APM_CHECK_OK(replace(what.lease_id, current, next, deadline));
   sweep(current.manifest.unused, deadline);
   const std::string& segment = current.manifest.segment;
   if (!segment.empty()) APM_CHECK_OK(seal(segment, what.lease_id, deadline));

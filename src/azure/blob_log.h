@@ -65,8 +65,8 @@ class BlobLog {
                                       const LogView& view, const Deadline& deadline);
 
  private:
-  [[nodiscard]] Status replace(const std::string& lease_id, ReadManifest& current, Manifest next,
-                               const Deadline& deadline);
+  [[nodiscard]] Status replace(const std::string& lease_id, ReadManifest& current,
+                               const Manifest& next, const Deadline& deadline);
   [[nodiscard]] Status start_segment(const std::string& lease_id, ReadManifest& current,
                                      const LogState& state, const Deadline& deadline);
   [[nodiscard]] Status seal(const std::string& name, const std::string& lease_id,

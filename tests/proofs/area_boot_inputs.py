@@ -1,6 +1,7 @@
 """boot-inputs: what a deployer can get wrong. A clear error each, exit code 1, nothing half-done: with
 the input put right, the next boot serves."""
 import os
+import re
 import socket
 import subprocess
 
@@ -112,6 +113,19 @@ def storage_unreachable(world):
             APM_TEMPLATE=template)
 
 
+def storage_key_in_the_file_or_the_environment(world):
+    stanza = ('storage "azure" {\n  accountName = "${APM_SA_NAME}"\n  container = "vault"\n'
+              '  blob_endpoint = "http://127.0.0.1:1/apmsa"\n')
+    text, count = re.subn(r'storage "sqlite" \{.*?\n\}', lambda _: stanza + "}",
+                          world.server.template.read_text(), flags=re.DOTALL)
+    expect(count == 1, "the template has no storage \"sqlite\" stanza")
+    path = world.dir / "azure.hcl.tpl"
+    path.write_text(text)
+    refused(world, "config", "apm-saa-key", APM_TEMPLATE=str(path), AZURE_ACCOUNT_KEY="a2V5")
+    path.write_text(text.replace(stanza, stanza + '  accountKey = "a2V5"\n'))
+    refused(world, "config", "apm-saa-key", APM_TEMPLATE=str(path))
+
+
 def storage_readable_by_others(world):
     store = world.server.data / "store.db"
     store.write_bytes(b"")
@@ -200,7 +214,8 @@ def azure_unreachable(world):
 
 CASES = (nothing_set, one_not_set, malformed_values, a_value_that_ends_a_string, pfx_not_base64,
          pfx_malformed, pfx_wrong_password, pfx_password_not_wrapped, pfx_missing, corrupt_share,
-         storage_unreachable, storage_readable_by_others, storage_is_something_else, hcl_malformed,
+         storage_unreachable, storage_key_in_the_file_or_the_environment, storage_readable_by_others,
+         storage_is_something_else, hcl_malformed,
          production_with_test_anchors, port_in_use, wrong_vault, wrong_key_name, wrong_key_url,
          wrong_provider, unknown_identity, untrusted_cloud, no_tpm, no_event_log, imds_unreachable,
          azure_unreachable)
