@@ -3,13 +3,11 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "net/http_client.h"
 
 namespace apm::client {
 namespace {
 
 constexpr std::size_t kAnswerBytesMax = 32 << 20;
-constexpr int kTemporaryRedirect = 307;
 
 std::string first_of(const char* ours, const char* vaults) {
   for (const char* name : {ours, vaults}) {
@@ -34,7 +32,8 @@ Result<net::HttpClient> connect(const ClientConfig& config) {
   return net::HttpClient::create(std::move(http));
 }
 
-// Where a node that stands by sent us.
+}  // namespace
+
 Result<std::string> leader_url(const std::string& from, const net::Response& answer) {
   const std::string* to = answer.header("location");
   const bool secure = to != nullptr && to->starts_with("https://");
@@ -44,8 +43,6 @@ Result<std::string> leader_url(const std::string& from, const net::Response& ans
                concat(from, " answered 307 and names ", to == nullptr ? "no place" : *to,
                       ", where a token must not go; ask the active node itself"));
 }
-
-}  // namespace
 
 ClientConfig config_from_environment() {
   ClientConfig config;

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "net/http_client.h"
 
 namespace apm::client {
 
@@ -22,6 +23,11 @@ struct ClientConfig {
 // From ANJUNA_ADDR, ANJUNA_TOKEN, ANJUNA_CACERT, else VAULT_ADDR, VAULT_TOKEN, VAULT_CACERT, else
 // https://127.0.0.1:8200 and no token.
 [[nodiscard]] ClientConfig config_from_environment();
+
+inline constexpr int kTemporaryRedirect = 307;
+// Where a node that stands by sent us with 307: a URL, never http when `from` was https.
+// kUnavailable "redirect" when there is no usable place to go to.
+[[nodiscard]] Result<std::string> leader_url(const std::string& from, const net::Response& answer);
 
 struct Answer {
   int status = 0;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/text.h"
+#include "client/api_client.h"
 #include "crypto/aead.h"
 #include "crypto/digest.h"
 #include "workload/evidence.h"
@@ -93,35 +94,45 @@ struct Call {
   bool idempotent = true;
 };
 
-Result<json::Value> call_api(net::HttpClient& client, Call call) {
+Result<net::Response> send(net::HttpClient& client, const Call& call) {
   net::Request request;
   request.method = call.method;
   request.url = call.url;
   request.what = call.what;
   request.idempotent = call.idempotent;
   request.headers.emplace_back("X-Vault-Request", "true");
-  if (!call.token.empty()) request.headers.emplace_back("X-Vault-Token", std::move(call.token));
+  if (!call.token.empty()) request.headers.emplace_back("X-Vault-Token", call.token);
   if (!call.body.empty()) {
     request.headers.emplace_back("Content-Type", "application/json");
-    request.body = std::move(call.body);
+    request.body = call.body;
   }
   request.retry.attempts_max = kAttemptsMax;
   request.response_bytes_max = kAnswerBytesMax;
   auto answer = client.send(request, Deadline::after(kLoginTimeout));
   for (auto& [name, value] : request.headers) crypto::wipe(value);
-  if (!answer.ok()) return answer.error();
+  return answer;
+}
+
+Result<json::Value> data_of(const std::string& what, net::Response answer) {
   json::Limits limits;
   limits.bytes_max = kAnswerBytesMax;
   auto body =
-      answer->body.empty() ? Result<json::Value>(json::Value()) : json::parse(answer->body, limits);
-  crypto::wipe(answer->body);
-  if (answer->status < 200 || answer->status >= 300) {
-    return refusal(call.what, answer->status, body.ok() ? *body : json::Value());
+      answer.body.empty() ? Result<json::Value>(json::Value()) : json::parse(answer.body, limits);
+  crypto::wipe(answer.body);
+  if (answer.status < 200 || answer.status >= 300) {
+    return refusal(what, answer.status, body.ok() ? *body : json::Value());
   }
   if (!body.ok()) return malformed("it is not JSON");
   const json::Value* data = body->at("data");
   if (data == nullptr) return malformed("it has no data");
   return *data;
+}
+
+Result<json::Value> call_api(net::HttpClient& client, Call call) {
+  auto answer = send(client, call);
+  crypto::wipe(call.token);
+  if (!answer.ok()) return answer.error();
+  return data_of(call.what, std::move(*answer));
 }
 
 using OpenKey = std::function<Result<crypto::SecretBytes>(ByteView encrypted_key)>;
@@ -198,12 +209,30 @@ Result<crypto::SecretBytes> pick_value(const json::Value& data, const std::strin
 
 Result<LoggedIn> Session::login() {
   APM_TRY(net::HttpClient unpinned, api_client(config_, {}));
-  APM_TRY(const json::Value challenge_data,
-          call_api(unpinned, {"POST", api_url(config_, config_.mount + "/challenge"), "", "{}",
-                              "asking for a login challenge"}));
+  APM_TRY(const json::Value challenge_data, ask_challenge(unpinned));
   APM_TRY(const Challenge challenge, read_challenge(challenge_data));
   if (config_.maa) return login_by_maa(challenge);
   return config_.device ? login_by_hardware(challenge) : login_by_tpm(challenge);
+}
+
+// A node that stands by names the active one: this session goes there, once, and stays there. What
+// is believed of either is what its certificate says, and later what its challenge names.
+Result<json::Value> Session::ask_challenge(net::HttpClient& client) {
+  const std::string path = config_.mount + "/challenge";
+  Call call{"POST", api_url(config_, path), "", "{}", "asking for a login challenge"};
+  APM_TRY(net::Response answer, send(client, call));
+  if (answer.status == client::kTemporaryRedirect) {
+    APM_TRY(call.url, client::leader_url(call.url, answer));
+    const std::string end = "/v1/" + path;
+    if (!call.url.ends_with(end)) {
+      return Error(Code::kUnavailable, "redirect",
+                   concat(config_.address, " answered 307 and names ", call.url,
+                          ", which is no server's ", end, "; ask the active node itself"));
+    }
+    config_.address = call.url.substr(0, call.url.size() - end.size());
+    APM_TRY(answer, send(client, call));
+  }
+  return data_of(call.what, std::move(answer));
 }
 
 Result<LoggedIn> Session::login_by_tpm(const Challenge& challenge) {

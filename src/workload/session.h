@@ -44,8 +44,10 @@ class Session {
  public:
   explicit Session(SessionConfig config) : config_(std::move(config)) {}
 
-  // Errors: the server's refusal with its reason; "server_key_mismatch" when the TLS peer is not
-  // the server that the challenge names; "login_answer_malformed"; those of tee::Tpm and net.
+  // A node that stands by sends us to the active one, which is asked from then on.
+  // Errors: the server's refusal with its reason; "redirect" (api_client.h); "server_key_mismatch"
+  // when the TLS peer is not the server that the challenge names; "login_answer_malformed"; those
+  // of tee::Tpm and net.
   [[nodiscard]] Result<LoggedIn> login();
 
   // The string value of `<engine_path>/<name>`: of the member named like the secret, else of
@@ -55,6 +57,7 @@ class Session {
                                                         const std::string& name);
 
  private:
+  [[nodiscard]] Result<json::Value> ask_challenge(net::HttpClient& client);
   [[nodiscard]] Result<LoggedIn> login_by_tpm(const Challenge& challenge);
   [[nodiscard]] Result<LoggedIn> login_by_maa(const Challenge& challenge);
   [[nodiscard]] Result<LoggedIn> login_by_hardware(const Challenge& challenge);

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Logins of SNP guests, TDs, SGX enclaves and Nitro enclaves that are played, with the programs that ship:
 challenge, evidence, secret; and what must be refused. Usage: hardware_families.py BIN_DIRECTORY"""
+import http.server
 import json
 import os
 import pathlib
 import re
+import ssl
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 from played import FAMILIES, Hardware, Server, World, reason_of  # noqa: E402
@@ -115,6 +118,51 @@ def explained(world, server, hardware):
         server.operator("write", "auth/apm/config", f"{member}=")
 
 
+class Standby(http.server.BaseHTTPRequestHandler):
+    """Sends every caller on, as a node that stands by does."""
+    protocol_version = "HTTP/1.1"
+    place = None  # called with the path that was asked for
+    asked = []
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.asked.append(self.path)
+        self.send_response(307)
+        self.send_header("Location", type(self).place(self.path))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def sent_on(server, hardware):
+    """A workload that asks a node that stands by logs in at the active one, and nowhere that TLS does not guard."""
+    listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Standby)
+    listener.daemon_threads = True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server.certificate, server.dir / "key.pem")
+    listener.socket = context.wrap_socket(listener.socket, server_side=True)
+    threading.Thread(target=listener.serve_forever, daemon=True).start()
+    environment = dict(hardware.environment("snp"), ANJUNA_ADDR=f"https://localhost:{listener.server_port}",
+                       ANJUNA_CACERT=str(server.certificate))
+
+    def whoami():
+        return run([server.bin / "anjuna-policy-manager", "whoami"], env=environment, ok=False)
+
+    Standby.place = lambda path: server.address + path
+    ids_of(whoami())
+    holds(Standby.asked == ["/v1/auth/apm/challenge"], f"asked of the node that stands by: {Standby.asked}")
+    for place, why in ((lambda path: server.address.replace("https:", "http:") + path, "a token must not go"),
+                       (lambda path: "/elsewhere" + path, "a token must not go"),
+                       (lambda path: server.address + "/v1/other", "which is no server's"),
+                       (lambda path: f"https://localhost:{listener.server_port}{path}", "HTTP 307")):
+        Standby.place = place
+        done = whoami()
+        holds(done.returncode != 0 and why in done.stderr, done.stderr)
+    listener.shutdown()
+
+
 def anchors_are_shown(server):
     status = server.read("sys/apm/status")
     holds(status["trust_anchors"] == ["simulator", "test-intel", "test-aws"], status)
@@ -152,6 +200,7 @@ def main():
         secrets(world, server, hardware)
         refusals(server, hardware, elsewhere)
         explained(world, server, hardware)
+        sent_on(server, hardware)
         no_other_way(bin_dir, world, server, hardware)
     print(f"{checks} checks hold")
 
