@@ -2,9 +2,11 @@
 // Not here, because the server does not have them yet: wrapping, approle, userpass, token roles, leases,
 // rotate, generate-root, transit.
 import assert from "node:assert/strict";
+import { setDefaultResultOrder } from "node:dns";
 import { readFileSync } from "node:fs";
 import nodeVault from "node-vault";
 
+setDefaultResultOrder("ipv4first"); // the server listens on 127.0.0.1; localhost may be ::1 first
 const [endpoint, caFile] = process.argv.slice(2);
 const open = (token) => nodeVault({ endpoint, token, requestOptions: { ca: readFileSync(caFile) } });
 const client = open("");

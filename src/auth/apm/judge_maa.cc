@@ -35,6 +35,31 @@ std::vector<maa::Issuer> issuers(const Judge& judge, const maa::Jwks& keys) {
   return out;
 }
 
+// Whether a setting asks nothing of the machine that a token stands for: it is of tokens, of other
+// hardware, of every login, or allows more. Whatever is not named here counts, a new one too.
+bool is_not_of_the_machine(std::string_view name) {
+  for (const std::string_view prefix : {"maa_", "sgx_", "nitro_"}) {
+    if (name.starts_with(prefix)) return true;
+  }
+  static constexpr std::string_view kNames[] = {
+      "allow_vlek",      "vmpl_max",         "allowed_families", "allowed_public_signers",
+      "claims_policy",   "explain_refusals", "token_ttl",        "epid-api-key-set",
+      "dcap-api-key-set"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
+// What an operator asked of machines in terms of their own evidence, and a token does not prove.
+std::string settings_beyond_a_token(const Config& config) {
+  const json::Object safe = describe(Config{});
+  std::string out;
+  for (const auto& [name, value] : describe(config)) {
+    const json::Value* usual = safe.find(name);
+    const bool unset = usual != nullptr && json::write(*usual) == json::write(value);
+    if (!unset && !is_not_of_the_machine(name)) out += concat(out.empty() ? "" : ", ", name);
+  }
+  return out;
+}
+
 Result<crypto::PublicKey> key_of_caller(const maa::Verified& verified, const Challenged& challenged,
                                         Appraisal& appraisal) {
   const auto key = verified.sealing_key();
@@ -63,6 +88,14 @@ Result<Judged> verify_maa(const json::Value& body, const Judge& judge, Appraisal
   if (judge.challenged) {
     expected.nonce = to_bytes(as_bytes(hex_encode(judge.challenged->binding)));
     expected.floor.age_s_max = std::min(expected.floor.age_s_max, maa::kAgeSMax);
+  }
+  if (enabled) {
+    const std::string beyond = settings_beyond_a_token(judge.config);
+    appraisal.expect(
+        beyond.empty(),
+        {Stage::kPolicy, "maa_floor_unprovable",
+         concat("settings that a token cannot be held to: ", beyond),
+         "none: clear them for maa_... settings, or leave maa out of allowed_families"});
   }
   APM_TRY(maa::Verified verified, maa::verify(token, expected, appraisal));
   Judged judged;

@@ -260,6 +260,29 @@ TEST_F(MaaLogin, FloorsHoldAsForAFile) {
   EXPECT_EQ(verdict({}), "family_not_allowed");
 }
 
+// What an operator asked of machines binds whoever comes with a token too.
+TEST_F(MaaLogin, IsRefusedWhereSettingsAskWhatATokenDoesNotProve) {
+  const std::pair<const char*, json::Value> asked[] = {
+      {"allowed_vm_ids", "00112233-4455-6677-8899-aabbccddeeff"},
+      {"allowed_pcrs", "4:" + std::string(64, 'b')},
+      {"require_secure_boot", true},
+      {"require_crl", true},
+      {"min_tcb_snp", 1},
+      {"allowed_chips", std::string(128, 'a')},
+      {"tdx_allowed_mrtds", std::string(96, 'a')}};
+  for (const auto& [name, value] : asked) {
+    configure({{name, value}});
+    EXPECT_EQ(verdict({}), "maa_floor_unprovable") << name;
+    const json::Value back = value.as_bool() != nullptr     ? json::Value(false)
+                             : value.as_string() != nullptr ? json::Value("")
+                                                            : json::Value(0);
+    configure({{name, back}});
+    EXPECT_EQ(verdict({}), "accepted") << name;
+  }
+  configure({{"sgx_allowed_mrenclaves", std::string(64, 'a')}, {"vmpl_max", 0}});
+  EXPECT_EQ(verdict({}), "accepted") << "other hardware's";
+}
+
 TEST_F(MaaLogin, AnOperatorSeesThePinsInAFileOfEvidenceToo) {
   const SyntheticMaa stranger = SyntheticMaa::stranger();
   const auto file = [&](json::Object body) {
