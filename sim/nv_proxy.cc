@@ -179,14 +179,15 @@ void NvProxy::serve(UniqueFd client) {
 }
 
 // tpm2-tss opens a connection for every command, so a connection that ends says nothing about the
-// objects that were loaded through it. What a killed client left behind goes when room is needed.
+// objects that were loaded through it. What a killed client left behind goes when room is needed:
+// the oldest first, since what is newer may be of a client that lives.
 Result<Bytes> NvProxy::answer(ByteView command) {
   const MutexLock lock(mutex_);
   if (auto own = own_answer(command)) return *own;
   APM_TRY(Bytes out, backend_.exchange(command));
-  if (is_full(out) && !held_.empty()) {
-    for (const std::uint32_t handle : held_) static_cast<void>(backend_.flush(handle));
-    held_.clear();
+  while (is_full(out) && !held_.empty()) {
+    static_cast<void>(backend_.flush(held_.front()));
+    held_.erase(held_.begin());
     APM_TRY(Bytes again, backend_.exchange(command));
     out = std::move(again);
   }
@@ -214,19 +215,21 @@ std::optional<Bytes> NvProxy::own_answer(ByteView raw) const {
 }
 
 void NvProxy::watch(ByteView raw, ByteView out) {
-  std::set<std::uint32_t>& held = held_;
+  std::vector<std::uint32_t>& held = held_;
   ByteReader reader(out);
   reader.skip(6);
   if (reader.u32_be() != 0 || !reader.ok()) return;
   const Command command = parse_command(raw);
   if (std::ranges::find(kMakesHandle, command.code) != std::end(kMakesHandle)) {
     const std::uint32_t handle = reader.u32_be();
-    if (reader.ok()) held.insert(handle);
+    if (!reader.ok()) return;
+    std::erase(held, handle);
+    held.push_back(handle);
     return;
   }
   ByteReader rest(command.rest);
   if (command.code == kCcFlushContext) {
-    held.erase(rest.u32_be());
+    std::erase(held, rest.u32_be());
     return;
   }
   // A policy or HMAC session that is used without continueSession ends with its command.

@@ -10,7 +10,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -53,7 +52,8 @@ class NvProxy {
   CondVar turn_;
   Bytes report_ APM_GUARDED_BY(mutex_);
   TpmWire backend_ APM_GUARDED_BY(mutex_);
-  std::set<std::uint32_t> held_ APM_GUARDED_BY(mutex_);  // objects and sessions that are loaded now
+  std::vector<std::uint32_t> held_
+      APM_GUARDED_BY(mutex_);  // objects and sessions that are loaded, the oldest first
   std::size_t clients_ APM_GUARDED_BY(mutex_) = 0;
   std::atomic<bool> stopping_{false};
   std::thread acceptor_, control_acceptor_;
