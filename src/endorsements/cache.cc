@@ -107,18 +107,30 @@ Status Cache::may_fetch(const std::string& source, const std::string& asker) {
   return {};
 }
 
-Status Cache::hold(const std::string& source) {
+// An asker has half of the places at most: while the source hangs, others still get one.
+Status Cache::hold(const std::string& source, const std::string& asker) {
   std::size_t& held = held_[source];
   if (held >= limits_.callers_max) {
     return full("endorsement_busy", "too many callers wait for the source already");
+  }
+  if (!asker.empty()) {
+    const std::size_t share = std::max<std::size_t>(limits_.callers_max / 2, 1);
+    std::size_t& own = held_by_[{source, asker}];
+    if (own >= share) {
+      return full("endorsement_busy",
+                  "too many callers of one address wait for the source already");
+    }
+    ++own;
   }
   ++held;
   return {};
 }
 
-void Cache::let_go(const std::string& source) {
+void Cache::let_go(const std::string& source, const std::string& asker) {
   const MutexLock lock(mutex_);
   --held_[source];
+  const auto own = held_by_.find({source, asker});
+  if (own != held_by_.end() && --own->second == 0) held_by_.erase(own);
 }
 
 void Cache::keep(const std::string& key, SharedDocument document) {
@@ -201,12 +213,12 @@ Result<SharedDocument> Cache::get(const std::string& key, const Fetch& fetch,
     const MutexLock lock(mutex_);
     SharedDocument fallback;
     if (Known known = at_once(key, terms, fallback)) return std::move(*known);
-    if (const Status may = hold(source); !may.ok()) {
+    if (const Status may = hold(source, terms.asker); !may.ok()) {
       if (fallback != nullptr) return fallback;
       return may.error();
     }
   }
-  const Finally release([&] { let_go(source); });
+  const Finally release([&] { let_go(source, terms.asker); });
   return wait_or_fly(key, fetch, deadline, terms);
 }
 

@@ -73,8 +73,9 @@ class Cache {
   // What can be said without waiting; `fallback` is what serves when a refresh fails.
   [[nodiscard]] Known at_once(const std::string& key, const FetchTerms& terms,
                               SharedDocument& fallback) APM_REQUIRES(mutex_);
-  [[nodiscard]] Status hold(const std::string& source) APM_REQUIRES(mutex_);
-  void let_go(const std::string& source) APM_EXCLUDES(mutex_);
+  [[nodiscard]] Status hold(const std::string& source, const std::string& asker)
+      APM_REQUIRES(mutex_);
+  void let_go(const std::string& source, const std::string& asker) APM_EXCLUDES(mutex_);
   [[nodiscard]] Status may_fetch(const std::string& source, const std::string& asker)
       APM_REQUIRES(mutex_);
   [[nodiscard]] Status count_asker(const std::string& asker) APM_REQUIRES(mutex_);
@@ -97,6 +98,8 @@ class Cache {
       APM_GUARDED_BY(mutex_);  // source -> last minute's
   std::map<std::string, std::deque<SteadyTime>> askers_ APM_GUARDED_BY(mutex_);  // likewise
   std::map<std::string, std::size_t> held_ APM_GUARDED_BY(mutex_);  // source -> callers
+  // Source and asker -> callers; those of no asker are not here.
+  std::map<std::pair<std::string, std::string>, std::size_t> held_by_ APM_GUARDED_BY(mutex_);
   std::int64_t uses_ APM_GUARDED_BY(mutex_) = 0;
 };
 

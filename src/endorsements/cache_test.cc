@@ -237,6 +237,30 @@ TEST_F(CacheTest, CallersOfOneSourceAreBoundedAndNoOtherIsHeldUp) {
   EXPECT_EQ(ask(giving("c"), "amd c"), "c") << "both are free again";
 }
 
+TEST_F(CacheTest, OneAskerHoldsHalfOfThePlacesAtMost) {
+  limits_.callers_max = 3;
+  limits_.fetches_per_asker_max = 8;
+  Cache cache(clock_, limits_);
+  const auto ask = [&](const Cache::Fetch& fetch, const std::string& key, const char* asker) {
+    const auto got = cache.get(key, fetch, kSoon, {0, asker});
+    return got.ok() ? (*got)->body : got.error().reason;
+  };
+  Gate gate;
+  const auto slow = [&](const Deadline& until) {
+    gate.pass();
+    return giving("late")(until);
+  };
+  std::jthread first([&] { EXPECT_EQ(ask(slow, "amd a", "192.0.2.1"), "late"); });
+  gate.wait_for(1);
+  EXPECT_EQ(ask(giving("x"), "amd b", "192.0.2.1"), "endorsement_busy");
+  EXPECT_EQ(ask(giving("x"), "amd c", "192.0.2.2"), "x");
+  EXPECT_EQ(ask(giving("x"), "amd d", ""), "x") << "proved";
+  EXPECT_EQ(ask(giving("x"), "intel a", "192.0.2.1"), "x") << "another source";
+  gate.open();
+  first.join();
+  EXPECT_EQ(ask(giving("b"), "amd b", "192.0.2.1"), "b") << "it is free again";
+}
+
 TEST_F(CacheTest, ADocumentThatIsDueServesWhenNoMoreCallersMayWait) {
   limits_.callers_max = 0;
   Cache none(clock_, limits_);

@@ -105,7 +105,7 @@ Result<logical::Response> Engine::write_data(const logical::Request& request,
                 found ? std::move(*found) : Held<Metadata>{new_metadata(now_ns()), {}};
             APM_TRY(const Held<Settings> mount, records_.settings());
             APM_CHECK_OK(check_cas(request, mount.content, secret.content));
-            return add(path, std::move(secret), mount.content, *data);
+            return add(path, std::move(secret), mount, *data);
           }));
   note_ignored(request, response, {"data", "options"});
   return response;
@@ -136,15 +136,16 @@ Result<logical::Response> Engine::patch_current(const logical::Request& request,
   }
   APM_TRY(json::Object value, records_.value(path, secret, metadata.current));
   merge_patch(value, *patch);
-  return add(path, std::move(secret), mount.content, value);
+  return add(path, std::move(secret), mount, value);
 }
 
 Result<logical::Response> Engine::add(const std::string& path, Held<Metadata> secret,
-                                      const Settings& mount, const json::Object& data) {
+                                      const Held<Settings>& mount, const json::Object& data) {
   ValueChange values;
   APM_TRY(values.text, value_text(data));
-  APM_TRY(values.dropped, add_version(secret.content, mount, now_ns()));
+  APM_TRY(values.dropped, add_version(secret.content, mount.content, now_ns()));
   values.added = secret.content.current;
+  values.under = mount;
   const Status stored = records_.put(path, secret, values);
   crypto::wipe(values.text);
   APM_CHECK_OK(stored);

@@ -49,8 +49,8 @@ class Engine final : public logical::Backend {
   [[nodiscard]] Answer patch_data(const logical::Request& request, const std::string& path);
   [[nodiscard]] Answer patch_current(const logical::Request& request, const std::string& path,
                                      Held<Metadata> secret);
-  [[nodiscard]] Answer add(const std::string& path, Held<Metadata> secret, const Settings& mount,
-                           const json::Object& data);
+  [[nodiscard]] Answer add(const std::string& path, Held<Metadata> secret,
+                           const Held<Settings>& mount, const json::Object& data);
   // versions.cc
   [[nodiscard]] Answer delete_current(const std::string& path);
   [[nodiscard]] Answer serve_delete(const logical::Request& request, const std::string& path);

@@ -274,6 +274,12 @@ TEST_F(Kv2Test, WhatAnotherEngineChangedMeanwhileIsNotOverwritten) {
   EXPECT_EQ(barrier::code_of(records.put("x", *secret, {})), Code::kPrecondition);
   EXPECT_EQ(barrier::code_of(records.erase("x", *secret)), Code::kPrecondition);
   EXPECT_EQ(barrier::code_of(records.put_settings(settings)), Code::kPrecondition);
+  // A version that was added under settings that are no more: cas_required may stand there by now.
+  secret = *records.find("x");
+  const std::uint64_t next = secret->content.current + 1;
+  EXPECT_EQ(barrier::code_of(records.put("x", *secret, {next, "{}", settings, {}})),
+            Code::kPrecondition);
+  EXPECT_TRUE(records.put("x", *secret, {next, "{}", *records.settings(), {}}).ok());
   EXPECT_EQ(barrier::code_of(records.put("x", {new_metadata(1), {}}, {})), Code::kPrecondition);
   EXPECT_EQ(read("x"), R"({"k":"w"})");
 }

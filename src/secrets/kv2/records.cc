@@ -109,6 +109,7 @@ Status Records::put(const std::string& path, const Held<Metadata>& secret,
     const std::string key = value_key(secret.content, *values.added);
     change.writes.push_back({key, to_bytes(values.text)});
     change.must_be_absent.push_back(key);
+    expect_untouched(change, std::string(kSettings), values.under);
   }
   for (const std::uint64_t version : values.dropped) {
     change.deletes.push_back(value_key(secret.content, version));
@@ -136,6 +137,7 @@ Result<std::string> value_text(const json::Object& data) {
   }
   std::string text = json::write(data);
   if (text.size() > kValueBytesMax) {
+    crypto::wipe(text);
     return Error(Code::kTooLarge, "secret_size",
                  concat("a secret is at most ", kValueBytesMax, " bytes of JSON"));
   }

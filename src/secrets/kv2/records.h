@@ -27,6 +27,7 @@ struct Held {
 struct ValueChange {
   std::optional<std::uint64_t> added;  // the number of the version whose value `text` is
   std::string text;
+  Held<Settings> under;  // the mount's settings that `added` keeps to; nobody changed them since
   std::vector<std::uint64_t> dropped;
 };
 
